@@ -1,0 +1,5 @@
+"""Campaigns: bulk email for schools.
+
+who (`audience`) + what (`content`) -> `campaigns` (recorded) -> `delivery` (planned, sent) ->
+`tracking` and `feedback` (what came back) -> `reports` (what it adds up to).
+"""

@@ -1,0 +1,1 @@
+"""Planned, paced, sent, settled."""

@@ -1,0 +1,1 @@
+"""What a school knows of its users: courses, enrollments, groups, preferences, suppressions."""

@@ -1,0 +1,1 @@
+"""What SES says became of the mail."""

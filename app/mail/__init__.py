@@ -1,0 +1,1 @@
+"""The mail port: knows SES and SNS, knows no campaign."""

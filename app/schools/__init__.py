@@ -1,0 +1,1 @@
+"""The tenant: its settings, its API keys, and who may do what."""

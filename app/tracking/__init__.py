@@ -1,0 +1,1 @@
+"""Pixel and click: what people did with the mail."""

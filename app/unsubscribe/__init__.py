@@ -1,0 +1,1 @@
+"""One-click unsubscribing (RFC 8058) and the preference page."""
