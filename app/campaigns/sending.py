@@ -1,0 +1,121 @@
+"""`POST /v1/messages`: a message becomes a campaign, at once and in one transaction."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.audience.base import Scope
+from app.audience.preview import count_audience
+from app.audience.resolve import Question
+from app.campaigns.lifecycle import Status
+from app.campaigns.models import Campaign, CampaignLink
+from app.campaigns.schemas import MessageCreate, Sender
+from app.content.compile import Draft, compile_message
+from app.content.compiled import CompiledMessage
+from app.content.frame import Frame
+from app.core.clock import now
+from app.core.errors import Conflict, Fault, InvalidInput
+from app.core.ids import new_id
+from app.schools.models import School
+from app.schools.service import get_school
+
+FURTHEST = timedelta(days=366)
+TOLERANCE_SHARE, TOLERANCE_PEOPLE = 0.05, 5
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A message to send, who asks for it, and where the public endpoints are."""
+
+    message: MessageCreate
+    caller: Sender
+    public_url: str
+
+
+async def accept_message(session: AsyncSession, *, school_id: UUID, order: Order) -> tuple[School, Campaign]:
+    """Record the campaign, or raise what is wrong with it; nothing is recorded then."""
+    message = order.message
+    school = await get_school(session, school_id=school_id)
+    at = now()
+    check_schedule(message.send_at, at)
+    compiled = compile_draft(message, school, order.public_url)
+    question = Question(message.audience, message.message_type, school.require_opt_in)
+    counts = await count_audience(session, scope=Scope(school.id, at), question=question)
+    check_counts(counts, message.expected_recipients)
+    campaign = _make_campaign(order, school, compiled, at)
+    session.add(campaign)
+    session.add_all(
+        CampaignLink(
+            school_id=school.id, campaign_id=campaign.id, number=link.number, destination=link.destination
+        )
+        for link in compiled.links
+    )
+    await session.flush()
+    return school, campaign
+
+
+def check_schedule(send_at: datetime | None, at: datetime) -> None:
+    """Refuse a time more than a year ahead; one already past means now."""
+    if send_at is not None and send_at > at + FURTHEST:
+        raise InvalidInput(errors=[Fault("/send_at", "is more than a year ahead")])
+
+
+def check_counts(counts: Mapping[str, int], expected: int | None) -> None:
+    """Refuse an audience of nobody, and one that is no longer what the sender saw."""
+    recipients = counts["recipients"]
+    if expected is not None:
+        off = abs(recipients - expected)
+        if off > TOLERANCE_PEOPLE and off > expected * TOLERANCE_SHARE:
+            raise Conflict(
+                f"The audience is now {recipients} recipients, not {expected} as expected.",
+                expected_recipients=expected,
+                recipients=recipients,
+            )
+    if not recipients:
+        raise InvalidInput(errors=[Fault("/audience", "reaches nobody")])
+
+
+def compile_draft(message: MessageCreate, school: School, public_url: str) -> CompiledMessage:
+    """Compile the message in its school's frame."""
+    draft = Draft(
+        message_type=message.message_type,
+        subject=message.subject,
+        html=message.html,
+        text=message.text,
+        preheader=message.preheader,
+        track_opens=message.track_opens,
+        track_clicks=message.track_clicks,
+    )
+    return compile_message(draft, Frame(school.name, school.postal_address, school.colour, public_url))
+
+
+def _make_campaign(order: Order, school: School, compiled: CompiledMessage, at: datetime) -> Campaign:
+    message = order.message
+    sender = message.sent_by or order.caller
+    is_later = message.send_at is not None and message.send_at > at
+    return Campaign(
+        school_id=school.id,
+        id=new_id(),
+        name=message.name,
+        message_type=message.message_type,
+        status=Status.SCHEDULED if is_later else Status.PREPARING,
+        subject=message.subject,
+        preheader=message.preheader,
+        html=message.html,
+        text=message.text,
+        compiled=compiled.to_json(),
+        from_name=message.from_name or school.from_name,
+        from_email=school.from_email,
+        reply_to=message.reply_to or school.reply_to,
+        audience=message.audience.model_dump(mode="json"),
+        track_opens=message.track_opens,
+        track_clicks=message.track_clicks,
+        sent_by_id=sender.id,
+        sent_by_name=sender.name,
+        created_at=at,
+        scheduled_for=message.send_at if is_later else None,
+        sent_at=None if is_later else at,
+    )

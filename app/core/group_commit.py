@@ -1,0 +1,69 @@
+"""Many requests, one transaction: while one commit runs, the next batch gathers."""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Generic, TypeVar
+
+from app.core.db import is_contention, is_disconnect
+
+Item = TypeVar("Item")
+
+
+class GroupCommit(Generic[Item]):
+    """Gathers items and hands them to `write`, which makes them durable in one transaction.
+
+    `write` is all or nothing. A batch that fails is split until the poison stands alone, so that one bad
+    item never takes others with it; a lost race is run again; a database that is away fails them all at
+    once (each caller then decides: answer 503, keep it in Redis, let a lease expire).
+    """
+
+    def __init__(self, write: Callable[[Sequence[Item]], Awaitable[None]], *, most: int = 500) -> None:
+        self._write = write
+        self._most = most
+        self._waiting: deque[tuple[Item, asyncio.Future[None]]] = deque()
+        self._task: asyncio.Task[None] | None = None
+
+    async def submit(self, item: Item) -> None:
+        """Return once the item is durable; raise what its own write raised."""
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[None] = loop.create_future()
+        self._waiting.append((item, done))
+        if self._task is None or self._task.done():
+            self._task = loop.create_task(self._drain())
+        await done
+
+    async def close(self) -> None:
+        """Wait for what was submitted."""
+        if self._task is not None:
+            await self._task
+
+    async def _drain(self) -> None:
+        while self._waiting:
+            count = min(self._most, len(self._waiting))
+            await self._commit([self._waiting.popleft() for _ in range(count)])
+
+    async def _commit(self, batch: Sequence[tuple[Item, asyncio.Future[None]]]) -> None:
+        try:
+            await self._attempt([item for item, _ in batch])
+        except Exception as error:  # noqa: BLE001  # every failure belongs to a caller who awaits it
+            if len(batch) == 1 or is_disconnect(error):
+                for _, done in batch:
+                    if not done.done():
+                        done.set_exception(error)
+                return
+            half = len(batch) // 2
+            await self._commit(batch[:half])
+            await self._commit(batch[half:])
+        else:
+            for _, done in batch:
+                if not done.done():
+                    done.set_result(None)
+
+    async def _attempt(self, items: Sequence[Item], *, tries: int = 3) -> None:
+        for left in reversed(range(tries)):
+            try:
+                return await self._write(items)
+            except Exception as error:
+                if not (left and is_contention(error)):
+                    raise

@@ -1,0 +1,175 @@
+"""How HTTP looks everywhere: problem details (RFC 9457), request ids, body limits."""
+
+import time
+from typing import Any
+
+import orjson
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import Response
+from pydantic import BaseModel
+from sqlalchemy.exc import DBAPIError
+from starlette.exceptions import HTTPException as StarletteHTTPException  # noqa: TID251  # the router's own
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.core.db import is_disconnect
+from app.core.errors import AppError, Conflict, Fault, InvalidInput, NotFound, TooLarge, Unavailable
+from app.core.ids import new_id
+
+PROBLEM_TYPE = "application/problem+json"
+BODY_LIMIT = 4 * 1024 * 1024
+log = structlog.get_logger("http")
+
+
+class FaultView(BaseModel):
+    """One thing wrong with the input: an RFC 6901 JSON pointer and a sentence."""
+
+    pointer: str
+    detail: str
+
+
+class Problem(BaseModel):
+    """RFC 9457 problem details; `type` is a URI reference that names the kind."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: list[FaultView] = []
+
+
+def describe_problems(*kinds: type[AppError]) -> dict[int | str, dict[str, Any]]:
+    """Return the OpenAPI `responses` of a route that may answer with these kinds of error."""
+    return {
+        kind.status: {
+            "model": Problem,
+            "description": kind.title,
+            "content": {PROBLEM_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+        }
+        for kind in kinds
+    }
+
+
+def answer_problem(error: AppError) -> Response:
+    """Answer an error as problem details."""
+    body: dict[str, Any] = {
+        "type": f"urn:campaigns:problem:{error.type}",
+        "title": error.title,
+        "status": error.status,
+        "detail": error.detail,
+        "errors": [{"pointer": fault.pointer, "detail": fault.detail} for fault in error.errors],
+        **error.members,
+    }
+    return Response(
+        orjson.dumps(body), status_code=error.status, media_type=PROBLEM_TYPE, headers=error.headers
+    )
+
+
+def add_error_handlers(app: FastAPI) -> None:
+    """Turn every exception into a problem; none shows a stack trace or the input's values."""
+
+    @app.exception_handler(AppError)
+    async def _app_error(_: Request, error: AppError) -> Response:
+        return answer_problem(error)
+
+    @app.exception_handler(RequestValidationError)
+    async def _invalid(_: Request, error: RequestValidationError) -> Response:
+        faults = [_explain(fault) for fault in error.errors()]
+        return answer_problem(InvalidInput(errors=faults))
+
+    @app.exception_handler(StarletteHTTPException)
+    async def _routing(request: Request, error: StarletteHTTPException) -> Response:
+        kind = type(
+            "Routing", (AppError,), {"status": error.status_code, "type": "http", "title": error.detail}
+        )
+        if error.status_code == NotFound.status:
+            return answer_problem(NotFound("There is nothing at this path."))
+        return answer_problem(kind(f"{request.method} is answered with: {error.detail}.", headers=error.headers))
+
+    @app.exception_handler(DBAPIError)
+    async def _database(_: Request, error: DBAPIError) -> Response:
+        return answer_problem(_translate_database_error(error))
+
+    @app.exception_handler(OSError)
+    @app.exception_handler(TimeoutError)
+    async def _away(_: Request, error: Exception) -> Response:
+        log.warning("a service is away", error=type(error).__name__)
+        return answer_problem(Unavailable(headers={"Retry-After": "2"}))
+
+    @app.exception_handler(Exception)
+    async def _unexpected(_: Request, error: Exception) -> Response:
+        log.error("unexpected error", exc_info=error)
+        return answer_problem(AppError())
+
+
+def _translate_database_error(error: DBAPIError) -> AppError:
+    if is_disconnect(error):
+        log.warning("the database is away", error=type(error.orig).__name__)
+        return Unavailable("The database is away; try again shortly.", headers={"Retry-After": "2"})
+    state = getattr(error.orig, "sqlstate", "") or ""
+    if state.startswith("23"):
+        return Conflict("Another request changed the same records at the same time; try again.")
+    log.error("database error", sqlstate=state, error=type(error.orig).__name__)
+    return AppError()
+
+
+def _explain(fault: Any) -> Fault:  # noqa: ANN401  # pydantic's error dictionaries are untyped
+    location = [str(part) for part in fault["loc"]]
+    if location and location[0] in {"body", "query", "path", "header"}:
+        location = location[1:]
+    escaped = (part.replace("~", "~0").replace("/", "~1") for part in location)
+    message = str(fault["msg"]).removeprefix("Value error, ")
+    return Fault("/" + "/".join(escaped) if location else "", message[:1].lower() + message[1:])
+
+
+class RequestContext:
+    """Outermost ASGI layer: a request id on every log line and answer, one access line, a body limit.
+
+    The access line names the route's template, never the path: a path may hold a recipient's token.
+    """
+
+    def __init__(self, app: ASGIApp, *, body_limit: int = BODY_LIMIT) -> None:
+        self._app = app
+        self._body_limit = body_limit
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = str(new_id())
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=request_id)
+        started, status = time.perf_counter(), 0
+
+        async def send_with_id(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode())]
+            await send(message)
+
+        await self._app(scope, _limited(receive, self._body_limit), send_with_id)
+        route = getattr(scope.get("route"), "path", "unknown")
+        log.debug(
+            "request",
+            method=scope["method"],
+            route=route,
+            status=status,
+            milliseconds=round((time.perf_counter() - started) * 1000, 1),
+        )
+
+
+def _limited(receive: Receive, most: int) -> Receive:
+    seen = 0
+
+    async def receive_limited() -> Message:
+        nonlocal seen
+        message = await receive()
+        seen += len(message.get("body", b""))
+        if seen > most:
+            raise TooLarge(f"The body is larger than {most} bytes.")
+        return message
+
+    return receive_limited

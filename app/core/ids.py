@@ -1,0 +1,10 @@
+"""Identifiers: UUIDv7 (RFC 9562), so that what is made later sorts later and index inserts stay local."""
+
+from uuid import UUID
+
+import uuid_utils
+
+
+def new_id() -> UUID:
+    """Return a new UUIDv7."""
+    return UUID(bytes=uuid_utils.uuid7().bytes)

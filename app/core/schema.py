@@ -1,0 +1,59 @@
+"""The base of every request and response body."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Annotated, Any, Generic, TypeVar
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, PlainSerializer, StringConstraints
+
+Item = TypeVar("Item")
+
+
+class Body(BaseModel):
+    """What a caller sends: unknown fields are refused, so that a typing error never passes silently."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class View(BaseModel):
+    """What the API answers."""
+
+    model_config = ConfigDict(frozen=True, from_attributes=True)
+
+
+def _no_nul(value: str) -> str:
+    if "\x00" in value:
+        raise ValueError("must not contain NUL")
+    if any("\ud800" <= char <= "\udfff" for char in value):
+        raise ValueError("must not contain lone surrogates")
+    return value
+
+
+Text = Annotated[str, AfterValidator(_no_nul)]
+"""Any text PostgreSQL can store."""
+
+Name = Annotated[Text, StringConstraints(min_length=1, max_length=255, strip_whitespace=True)]
+Reference = Annotated[Text, StringConstraints(min_length=1, max_length=255)]
+"""The platform's own identifier of a record."""
+
+
+def _to_utc(value: datetime) -> datetime:
+    return value.astimezone(UTC)
+
+
+def _in_utc(value: datetime) -> str:
+    return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+Instant = Annotated[AwareDatetime, AfterValidator(_to_utc), PlainSerializer(_in_utc, when_used="json")]
+"""An RFC 3339 instant: read with any offset, answered in UTC."""
+
+
+class Page(View, Generic[Item]):
+    """One page of a list; `next_cursor` is null on the last."""
+
+    items: Sequence[Item]
+    next_cursor: str | None
+
+
+JsonObject = dict[str, Any]

@@ -1,0 +1,101 @@
+"""Claim: one batch, under a lease and a fence, committed before anything is said to SES."""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.delivery.fairness import Turn
+from app.recipients.exclude import exclude_recipients
+
+_DUE = """
+    SELECT c.school_id, c.id, c.message_type = 'operational'
+    FROM campaigns c
+    WHERE c.status = 'sending' AND EXISTS (
+        SELECT FROM batches b
+        WHERE b.school_id = c.school_id AND b.campaign_id = c.id
+            AND b.state = 'due' AND b.not_before <= now()
+    )
+"""
+_CLAIM = """
+    UPDATE batches b
+    SET state = 'calling', fence = b.fence + 1, lease_until = now() + make_interval(secs => $3)
+    FROM (
+        SELECT due.school_id, due.campaign_id, due.number, c.message_type
+        FROM batches due
+        JOIN campaigns c ON c.school_id = due.school_id AND c.id = due.campaign_id
+        WHERE due.school_id = $1 AND due.campaign_id = $2 AND due.state = 'due'
+            AND due.not_before <= now() AND c.status = 'sending'
+        ORDER BY due.number
+        LIMIT 1
+        FOR UPDATE OF due SKIP LOCKED
+    ) AS next
+    WHERE (b.school_id, b.campaign_id, b.number) = (next.school_id, next.campaign_id, next.number)
+    RETURNING b.number, b.recipients, b.fence, b.attempt, b.tries, next.message_type
+"""
+# Freezing has decided who is mailed; only a wish or a suppression that came since takes somebody out.
+_LOAD = """
+    SELECT r.number, r.wire_address, r.email, r.first_name, r.last_name, r.attributes,
+        EXISTS (
+            SELECT FROM suppressions s WHERE s.school_id = r.school_id AND s.address_key = r.address_key
+        ) AS suppressed,
+        CASE $4::text WHEN 'operational' THEN false WHEN 'marketing' THEN u.marketing = 'unsubscribed'
+            ELSE u.newsletter = 'unsubscribed' END IS TRUE
+        OR EXISTS (
+            SELECT FROM unsubscriptions x
+            WHERE x.school_id = r.school_id AND x.address_key = r.address_key AND x.message_type = $4
+        ) AS unsubscribed
+    FROM recipients r
+    LEFT JOIN users u ON u.school_id = r.school_id AND u.external_id = r."user"
+    WHERE r.school_id = $1 AND r.campaign_id = $2 AND r.number = ANY ($3::int[]) AND r.status = 'queued'
+    ORDER BY r.number
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Addressee:
+    """One recipient of a claimed batch: what the message needs of them."""
+
+    number: int
+    wire_address: str
+    email: str
+    first_name: str
+    last_name: str
+    attributes: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A batch that is ours until the lease ends; `fence` proves it."""
+
+    school_id: UUID
+    campaign_id: UUID
+    batch: int
+    fence: int
+    attempt: int
+    tries: int
+    addressees: tuple[Addressee, ...]
+
+
+async def find_due(connection: AsyncConnection) -> list[Turn]:
+    """Return every campaign that has mail due now."""
+    return [Turn(*row) for row in await connection.exec_driver_sql(_DUE)]
+
+
+async def claim_batch(connection: AsyncConnection, turn: Turn, *, lease_seconds: int) -> Claim | None:
+    """Claim the campaign's next batch; None when there is none, or the campaign is no longer sending.
+
+    Who must no longer be mailed is taken out here, in the same transaction.
+    """
+    key = (turn.school_id, turn.campaign_id)
+    batch = (await connection.exec_driver_sql(_CLAIM, (*key, lease_seconds))).first()
+    if batch is None:
+        return None
+    number, numbers, fence, attempt, tries, message_type = batch
+    rows = (await connection.exec_driver_sql(_LOAD, (*key, numbers, message_type))).all()
+    barred = {row[0]: "suppressed" if row[6] else "unsubscribed" for row in rows if row[6] or row[7]}
+    if barred:
+        await exclude_recipients(connection, *key, reasons=barred)
+    addressees = tuple(Addressee(*row[:6]) for row in rows if row[0] not in barred)
+    return Claim(*key, number, fence, attempt, tries, addressees)

@@ -1,0 +1,85 @@
+"""Plan: freeze the audience of a campaign and cut it into batches, in one transaction."""
+
+from uuid import UUID
+
+import structlog
+from pydantic import ValidationError
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.audience.base import Audience, Scope
+from app.audience.resolve import Question, judge_audience
+from app.campaigns.lifecycle import Move, Status, move
+from app.campaigns.models import Campaign
+from app.campaigns.service import get_campaign
+from app.content.compiled import CompiledMessage
+from app.content.merge import ATTRIBUTE_PREFIX
+from app.core.clock import now
+from app.recipients.freeze import freeze_recipients
+from app.schools.service import get_school
+
+BATCH_SIZE = 50
+"""SES's most destinations in one SendBulkEmail call."""
+
+log = structlog.get_logger(__name__)
+
+_CUT_BATCHES = text("""
+    INSERT INTO batches (school_id, campaign_id, recipients)
+    SELECT :school_id, :campaign_id, ARRAY(SELECT generate_series(first, least(first + :size - 1, :recipients)))
+    FROM generate_series(1, :recipients, :size) AS first
+    ORDER BY first
+""")
+
+
+async def prepare_campaign(
+    session: AsyncSession, *, school_id: UUID, campaign_id: UUID, batch_size: int = BATCH_SIZE
+) -> None:
+    """Freeze the campaign's recipients and put it to sending. Does nothing if that was done before."""
+    campaign = await get_campaign(session, school_id=school_id, campaign_id=campaign_id, for_update=True)
+    if campaign.status != Status.PREPARING:
+        return
+    try:
+        audience = Audience.model_validate(campaign.audience)
+    except ValidationError:
+        log.exception("audience cannot be read", campaign_id=str(campaign_id))
+        _fail(campaign, "The audience can no longer be understood.")
+        return
+    await _freeze(session, campaign, audience, batch_size)
+
+
+async def _freeze(session: AsyncSession, campaign: Campaign, audience: Audience, batch_size: int) -> None:
+    school = await get_school(session, school_id=campaign.school_id)
+    compiled = CompiledMessage.from_json(campaign.compiled)
+    question = Question(audience, campaign.message_type, school.require_opt_in)  # type: ignore[arg-type]
+    frozen = await freeze_recipients(
+        session,
+        school_id=campaign.school_id,
+        campaign_id=campaign.id,
+        judged=judge_audience(Scope(campaign.school_id, now()), question),
+        attributes=[
+            name.removeprefix(ATTRIBUTE_PREFIX)
+            for name in compiled.merge_fields
+            if name.startswith(ATTRIBUTE_PREFIX)
+        ],
+    )
+    campaign.frozen_at = now()
+    if not frozen.recipients:
+        _fail(campaign, "The audience reached nobody when sending started.")
+        return
+    await session.execute(
+        _CUT_BATCHES,
+        {
+            "school_id": campaign.school_id,
+            "campaign_id": campaign.id,
+            "recipients": frozen.recipients,
+            "size": batch_size,
+        },
+    )
+    campaign.status = move(Status(campaign.status), Move.START)
+    log.info("campaign prepared", campaign_id=str(campaign.id), recipients=frozen.recipients)
+
+
+def _fail(campaign: Campaign, reason: str) -> None:
+    campaign.status = move(Status(campaign.status), Move.FAIL)
+    campaign.status_reason = reason
+    campaign.completed_at = now()

@@ -1,0 +1,77 @@
+"""What a person does to a campaign under way: rename, pause, resume, cancel, send now."""
+
+from uuid import UUID
+
+from fastapi import APIRouter, Request
+
+from app.campaigns import service
+from app.campaigns.lifecycle import Move
+from app.campaigns.models import Campaign
+from app.campaigns.schemas import CampaignPatch, CampaignView
+from app.campaigns.views import make_campaign_view
+from app.core.errors import Conflict, Forbidden, InvalidInput, NotFound, Unauthenticated
+from app.core.http import describe_problems
+from app.delivery.progress import read_stats
+from app.schools.access import CanWriteCampaigns, Tenant
+from app.schools.service import get_school
+
+router = APIRouter(
+    prefix="/v1/campaigns/{campaign_id}",
+    tags=["Campaigns"],
+    responses=describe_problems(Unauthenticated, Forbidden, NotFound, InvalidInput, Conflict),
+)
+
+
+@router.patch("", operation_id="rename_campaign", summary="Rename a campaign")
+async def rename_campaign(tenant: CanWriteCampaigns, campaign_id: UUID, body: CampaignPatch) -> CampaignView:
+    """Give the campaign another name; null takes it away."""
+    campaign = await service.rename_campaign(
+        tenant.session, school_id=tenant.school_id, campaign_id=campaign_id, name=body.name
+    )
+    return await _show(tenant, campaign)
+
+
+@router.post("/pause", operation_id="pause_campaign", summary="Pause a campaign")
+async def pause_campaign(tenant: CanWriteCampaigns, campaign_id: UUID) -> CampaignView:
+    """Stop handing mail to SES: no call begins after this answers but those already claimed."""
+    return await _move(tenant, campaign_id, Move.PAUSE, reason=f"Paused by {tenant.caller.name}.")
+
+
+@router.post("/resume", operation_id="resume_campaign", summary="Resume a paused campaign")
+async def resume_campaign(request: Request, tenant: CanWriteCampaigns, campaign_id: UUID) -> CampaignView:
+    """Go on where it was paused."""
+    return await _move_and_wake(request, tenant, campaign_id, Move.RESUME)
+
+
+@router.post("/send-now", operation_id="send_campaign_now", summary="Send a scheduled campaign now")
+async def send_campaign_now(request: Request, tenant: CanWriteCampaigns, campaign_id: UUID) -> CampaignView:
+    """Do not wait for the time it is scheduled for."""
+    return await _move_and_wake(request, tenant, campaign_id, Move.SEND_NOW)
+
+
+@router.post("/cancel", operation_id="cancel_campaign", summary="Cancel a campaign")
+async def cancel_campaign(tenant: CanWriteCampaigns, campaign_id: UUID) -> CampaignView:
+    """Send to nobody else; who was already mailed stays in the report."""
+    return await _move(tenant, campaign_id, Move.CANCEL, reason=f"Cancelled by {tenant.caller.name}.")
+
+
+async def _move(
+    tenant: Tenant, campaign_id: UUID, how: Move, *, reason: str | None = None
+) -> CampaignView:
+    campaign = await service.move_campaign(
+        tenant.session, school_id=tenant.school_id, campaign_id=campaign_id, how=how, reason=reason
+    )
+    return await _show(tenant, campaign)
+
+
+async def _move_and_wake(request: Request, tenant: Tenant, campaign_id: UUID, how: Move) -> CampaignView:
+    view = await _move(tenant, campaign_id, how)
+    job = "prepare_campaign" if view.status == "preparing" else "deliver_campaign"
+    request.app.state.queue.enqueue(tenant.session, job, tenant.school_id, campaign_id)
+    return view
+
+
+async def _show(tenant: Tenant, campaign: Campaign) -> CampaignView:
+    school = await get_school(tenant.session, school_id=tenant.school_id)
+    stats = await read_stats(tenant.session, school_id=tenant.school_id, campaign_ids=[campaign.id])
+    return make_campaign_view(campaign, timezone=school.timezone, stats=stats[campaign.id])

@@ -1,0 +1,105 @@
+"""Settle: what became of calls is written, many calls in one transaction, under the fence of each claim."""
+
+from collections.abc import Sequence
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.delivery.settlement import FollowUp, Settlement
+from app.recipients.facts import FactKind
+from app.recipients.record import record_facts
+
+_FINISH: Final = """
+    UPDATE batches b
+    SET state = v.state, lease_until = NULL,
+        unknown_since = CASE WHEN v.state = 'unknown' THEN now() END
+    FROM (
+        SELECT held.school_id, held.campaign_id, held.number, given.state
+        FROM batches held
+        JOIN unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::int[], $5::text[])
+            AS given (school_id, campaign_id, number, fence, state)
+            ON (held.school_id, held.campaign_id, held.number)
+                = (given.school_id, given.campaign_id, given.number)
+            AND held.fence = given.fence AND held.state = 'calling'
+        ORDER BY held.school_id, held.campaign_id, held.number
+        FOR UPDATE OF held
+    ) AS v
+    WHERE (b.school_id, b.campaign_id, b.number) = (v.school_id, v.campaign_id, v.number)
+    RETURNING b.number
+"""
+_NARROW: Final = """
+    UPDATE batches SET recipients = $4 WHERE school_id = $1 AND campaign_id = $2 AND number = $3
+"""
+_FOLLOW_UP: Final = """
+    INSERT INTO batches (school_id, campaign_id, recipients, attempt, tries, not_before)
+    VALUES ($1, $2, $3, $4, $5, now() + make_interval(secs => $6))
+"""
+_PAUSE: Final = """
+    UPDATE campaigns SET status = 'paused', status_reason = $3
+    WHERE school_id = $1 AND id = $2 AND status = 'sending'
+"""
+_WAIT: Final = """
+    UPDATE campaigns SET status_reason = $3 WHERE school_id = $1 AND id = $2 AND status = 'sending'
+"""
+
+
+async def write_settlements(connection: AsyncConnection, settlements: Sequence[Settlement]) -> None:
+    """Write what became of these calls.
+
+    A settlement whose claim was lost (its lease ran out, its recipients are unknown or sent again) may
+    still add proof of acceptance, and nothing else.
+    """
+    held = await _finish_batches(connection, settlements)
+    ours = [each for each in settlements if each.claim.batch in held]
+    lost = [each for each in settlements if each.claim.batch not in held]
+    facts = [fact for each in ours for fact in each.facts]
+    facts += [fact for each in lost for fact in each.facts if fact.kind is FactKind.ACCEPTED]
+    await record_facts(connection, facts)
+    for settlement in ours:
+        await _write_consequences(connection, settlement)
+
+
+async def _finish_batches(connection: AsyncConnection, settlements: Sequence[Settlement]) -> set[int]:
+    rows = [
+        (
+            each.claim.school_id,
+            each.claim.campaign_id,
+            each.claim.batch,
+            each.claim.fence,
+            "unknown" if each.unknown else "done",
+        )
+        for each in settlements
+    ]
+    columns = tuple(list(column) for column in zip(*rows, strict=True))
+    return {row[0] for row in await connection.exec_driver_sql(_FINISH, columns)}
+
+
+async def _write_consequences(connection: AsyncConnection, settlement: Settlement) -> None:
+    claim = settlement.claim
+    key = (claim.school_id, claim.campaign_id)
+    if settlement.unknown and len(settlement.unknown) < len(claim.addressees):
+        await connection.exec_driver_sql(_NARROW, (*key, claim.batch, list(settlement.unknown)))
+    for follow_up in settlement.follow_ups:
+        await add_batch(connection, *key, follow_up)
+    if settlement.halt:
+        await connection.exec_driver_sql(_PAUSE, (*key, settlement.halt))
+    if settlement.wait:
+        await connection.exec_driver_sql(_WAIT, (*key, settlement.wait))
+
+
+async def add_batch(
+    connection: AsyncConnection, school_id: UUID, campaign_id: UUID, follow_up: FollowUp
+) -> None:
+    """Add a batch of recipients that are to be handed off (again)."""
+    await connection.exec_driver_sql(
+        _FOLLOW_UP,
+        (
+            school_id,
+            campaign_id,
+            list(follow_up.recipients),
+            follow_up.attempt,
+            follow_up.tries,
+            follow_up.delay,
+        ),
+    )

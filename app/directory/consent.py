@@ -1,0 +1,107 @@
+"""Preferences as they are changed here: by recipients, complaints and administrators.
+
+An unsubscription holds for the address, so it reaches every user of the school who has it.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+
+from app.core.ids import new_id
+from app.directory.models import PreferenceChange, Suppression, Unsubscription, User
+
+SUBSCRIBABLE = ("marketing", "newsletter")
+Connection = AsyncSession | AsyncConnection
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentChange:
+    """One address's wish about one message type: when, how, and from which campaign."""
+
+    school_id: UUID
+    address_key: bytes
+    message_type: str
+    unsubscribed: bool
+    source: str
+    campaign_id: UUID | None
+    at: datetime
+
+
+async def change_consent(connection: Connection, change: ConsentChange) -> bool:
+    """Apply a wish and keep the proof of it; return whether anything changed (repeating changes nothing)."""
+    changed = await (_unsubscribe if change.unsubscribed else _resubscribe)(connection, change)
+    if not changed:
+        return False
+    preference = "unsubscribed" if change.unsubscribed else "subscribed"
+    await connection.execute(
+        update(User)
+        .where(User.school_id == change.school_id, User.address_key == change.address_key)
+        .values({change.message_type: preference, "updated_at": func.now()})
+        .execution_options(synchronize_session=False)
+    )
+    await connection.execute(
+        insert(PreferenceChange).values(
+            school_id=change.school_id,
+            id=new_id(),
+            address_key=change.address_key,
+            message_type=change.message_type,
+            preference=preference,
+            source=change.source,
+            campaign_id=change.campaign_id,
+            changed_at=change.at,
+        )
+    )
+    return True
+
+
+async def _unsubscribe(connection: Connection, change: ConsentChange) -> bool:
+    inserted = await connection.execute(
+        insert(Unsubscription)
+        .values(
+            school_id=change.school_id,
+            address_key=change.address_key,
+            message_type=change.message_type,
+            since=change.at,
+            source=change.source,
+            campaign_id=change.campaign_id,
+        )
+        .on_conflict_do_nothing()
+        .returning(Unsubscription.message_type)
+    )
+    return inserted.first() is not None
+
+
+async def _resubscribe(connection: Connection, change: ConsentChange) -> bool:
+    removed = await connection.execute(
+        delete(Unsubscription)
+        .where(
+            Unsubscription.school_id == change.school_id,
+            Unsubscription.address_key == change.address_key,
+            Unsubscription.message_type == change.message_type,
+        )
+        .returning(Unsubscription.message_type)
+        .execution_options(synchronize_session=False)
+    )
+    return removed.first() is not None
+
+
+async def read_unsubscribed(connection: Connection, *, school_id: UUID, address_key: bytes) -> set[str]:
+    """Return the message types that this address has unsubscribed from."""
+    rows = await connection.execute(
+        select(Unsubscription.message_type).where(
+            Unsubscription.school_id == school_id, Unsubscription.address_key == address_key
+        )
+    )
+    return set(rows.scalars())
+
+
+async def suppress_addresses(connection: Connection, suppressions: Iterable[dict[str, object]]) -> None:
+    """Add addresses to their school's suppression list; the first reason stays."""
+    rows = sorted(suppressions, key=lambda row: (str(row["school_id"]), row["address_key"]))
+    if rows:
+        await connection.execute(insert(Suppression).values(rows).on_conflict_do_nothing())

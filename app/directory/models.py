@@ -1,0 +1,168 @@
+"""Tables of what a school knows of its users; the platform's `external_id` is each record's key."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, ForeignKeyConstraint, Index, func
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.core.db import Base, Bytes, ExternalId, Instant, Json
+
+
+class Record:
+    """What every record of the directory has."""
+
+    school_id: Mapped[UUID] = mapped_column(ForeignKey("schools.id", ondelete="CASCADE"), primary_key=True)
+    external_id: Mapped[str] = mapped_column(ExternalId, primary_key=True)
+    created_at: Mapped[datetime] = mapped_column(Instant, server_default=func.now())
+    updated_at: Mapped[datetime] = mapped_column(Instant, server_default=func.now())
+
+
+def reference(column: str, table: str, *, ondelete: str = "RESTRICT") -> ForeignKeyConstraint:
+    """Return a foreign key to a record of the same school."""
+    return ForeignKeyConstraint(
+        ["school_id", column], [f"{table}.school_id", f"{table}.external_id"], ondelete=ondelete
+    )
+
+
+class User(Record, Base):
+    """A person the school may write to."""
+
+    __tablename__ = "users"
+    __table_args__ = (
+        Index(None, "school_id", "address_key"),
+        Index(None, "school_id", "registered_at"),
+    )
+
+    email: Mapped[str]
+    address_key: Mapped[bytes] = mapped_column(Bytes)
+    wire_address: Mapped[str | None]
+    """The address as SES takes it; null when it cannot be sent to."""
+    first_name: Mapped[str]
+    last_name: Mapped[str]
+    status: Mapped[str]
+    registered_at: Mapped[datetime | None] = mapped_column(Instant)
+    marketing: Mapped[str]
+    newsletter: Mapped[str]
+    locale: Mapped[str | None]
+    attributes: Mapped[dict[str, Any]] = mapped_column(Json)
+
+
+class Named(Record):
+    """A record that is only a name."""
+
+    name: Mapped[str]
+
+
+class Trainer(Named, Base):
+    """Somebody who teaches."""
+
+    __tablename__ = "trainers"
+
+
+class Category(Named, Base):
+    """A kind of course."""
+
+    __tablename__ = "categories"
+
+
+class Group(Named, Base):
+    """A set of users chosen by the school."""
+
+    __tablename__ = "groups"
+
+
+class Membership(Record, Base):
+    """One user's place in one group."""
+
+    __tablename__ = "memberships"
+    __table_args__ = (
+        reference("group", "groups", ondelete="CASCADE"),
+        reference("user", "users", ondelete="CASCADE"),
+        Index(None, "school_id", "group", "user"),
+        Index(None, "school_id", "user"),
+    )
+
+    group: Mapped[str] = mapped_column(ExternalId)
+    user: Mapped[str] = mapped_column(ExternalId)
+
+
+class Course(Record, Base):
+    """Something taught."""
+
+    __tablename__ = "courses"
+    __table_args__ = (
+        reference("category", "categories"),
+        reference("trainer", "trainers"),
+        Index(None, "school_id", "category"),
+        Index(None, "school_id", "trainer"),
+    )
+
+    title: Mapped[str]
+    category: Mapped[str | None] = mapped_column(ExternalId)
+    trainer: Mapped[str | None] = mapped_column(ExternalId)
+    delivery: Mapped[str]
+
+
+class Enrollment(Record, Base):
+    """One user's time in one course; `ends_at` null is open."""
+
+    __tablename__ = "enrollments"
+    __table_args__ = (
+        reference("user", "users", ondelete="CASCADE"),
+        reference("course", "courses"),
+        Index(None, "school_id", "user"),
+        Index(None, "school_id", "course"),
+        Index("ix_enrollments_active", "school_id", "ends_at", "starts_at", postgresql_where="status = 'active'"),
+    )
+
+    user: Mapped[str] = mapped_column(ExternalId)
+    course: Mapped[str] = mapped_column(ExternalId)
+    starts_at: Mapped[datetime] = mapped_column(Instant)
+    ends_at: Mapped[datetime | None] = mapped_column(Instant)
+    status: Mapped[str]
+
+
+class Unsubscription(Base):
+    """An address that wants no more mail of a type; holds for every user who has it, now or later."""
+
+    __tablename__ = "unsubscriptions"
+
+    school_id: Mapped[UUID] = mapped_column(ForeignKey("schools.id", ondelete="CASCADE"), primary_key=True)
+    address_key: Mapped[bytes] = mapped_column(Bytes, primary_key=True)
+    message_type: Mapped[str] = mapped_column(primary_key=True)
+    since: Mapped[datetime] = mapped_column(Instant)
+    source: Mapped[str]
+    campaign_id: Mapped[UUID | None]
+
+
+class PreferenceChange(Base):
+    """The proof of consent: every change with when, how, and from which campaign. Append only."""
+
+    __tablename__ = "preference_changes"
+    __table_args__ = (Index(None, "school_id", "address_key", "changed_at"),)
+
+    school_id: Mapped[UUID] = mapped_column(ForeignKey("schools.id", ondelete="CASCADE"), primary_key=True)
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    address_key: Mapped[bytes] = mapped_column(Bytes)
+    message_type: Mapped[str]
+    preference: Mapped[str]
+    source: Mapped[str]
+    campaign_id: Mapped[UUID | None]
+    changed_at: Mapped[datetime] = mapped_column(Instant)
+
+
+class Suppression(Base):
+    """An address that must not be mailed at all: hard bounce, complaint, or by hand."""
+
+    __tablename__ = "suppressions"
+
+    school_id: Mapped[UUID] = mapped_column(ForeignKey("schools.id", ondelete="CASCADE"), primary_key=True)
+    address_key: Mapped[bytes] = mapped_column(Bytes, primary_key=True)
+    email: Mapped[str | None]
+    """Null once the person was erased; the hash alone goes on suppressing."""
+    reason: Mapped[str]
+    origin: Mapped[str]
+    campaign_id: Mapped[UUID | None]
+    created_at: Mapped[datetime] = mapped_column(Instant, server_default=func.now())

@@ -1,0 +1,122 @@
+"""How users land: as other records, with their address hashed and their wishes respected."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, select, tuple_
+from sqlalchemy import delete as sql_delete
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.clock import now
+from app.core.ids import new_id
+from app.directory.addresses import hash_address, read_address
+from app.directory.models import PreferenceChange, Unsubscription, User
+from app.directory.schemas import UserItem, UserSyncResult
+from app.directory.sync import check_duplicates, upsert_rows
+from app.schools.service import get_school
+
+TYPES = ("marketing", "newsletter")
+EPOCH = datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass(slots=True)
+class _Wishes:
+    """What a sync does to preferences: kept against it, lifted by it, changed by it."""
+
+    kept: int = 0
+    lifted: list[tuple[bytes, str]] = field(default_factory=list)
+    changes: list[PreferenceChange] = field(default_factory=list)
+
+
+async def sync_users(session: AsyncSession, *, school_id: UUID, items: Sequence[UserItem]) -> UserSyncResult:
+    """Upsert users; a pushed `subscribed` never undoes an unsubscription made here, unless it is newer."""
+    check_duplicates(items)
+    secret = (await get_school(session, school_id=school_id)).address_secret
+    rows = [_make_row(school_id, secret, item) for item in items]
+    wishes = await _apply_wishes(session, school_id=school_id, items=items, rows=rows)
+    result = await upsert_rows(session, model=User, rows=rows)
+    await _store_wishes(session, school_id=school_id, wishes=wishes)
+    return UserSyncResult(**result.model_dump(), preferences_kept=wishes.kept)
+
+
+def _make_row(school_id: UUID, secret: bytes, item: UserItem) -> dict[str, Any]:
+    return {
+        "school_id": school_id,
+        **item.model_dump(exclude={"preferences_changed_at"}),
+        "address_key": hash_address(secret, item.email),
+        "wire_address": read_address(item.email).wire,
+    }
+
+
+async def _apply_wishes(
+    session: AsyncSession, *, school_id: UUID, items: Sequence[UserItem], rows: Sequence[dict[str, Any]]
+) -> _Wishes:
+    """Settle each row's preferences in place against what is stored."""
+    stored = {
+        row.external_id: row
+        for row in await session.execute(
+            select(User.external_id, User.marketing, User.newsletter).where(
+                User.school_id == school_id, User.external_id == func.any([item.external_id for item in items])
+            )
+        )
+    }
+    unsubscribed = {
+        (row.address_key, row.message_type): row.since
+        for row in await session.execute(
+            select(Unsubscription.address_key, Unsubscription.message_type, Unsubscription.since).where(
+                Unsubscription.school_id == school_id,
+                Unsubscription.address_key == func.any([row["address_key"] for row in rows]),
+            )
+        )
+    }
+    wishes = _Wishes()
+    for item, row in zip(items, rows, strict=True):
+        for kind in TYPES:
+            before = getattr(stored.get(item.external_id), kind, "unset")
+            since = unsubscribed.get((row["address_key"], kind))
+            row[kind] = _settle(item, kind, before=before, since=since, key=row["address_key"], wishes=wishes)
+            if row[kind] != before:
+                wishes.changes.append(_make_change(school_id, row, kind, item))
+    return wishes
+
+
+def _settle(
+    item: UserItem, kind: str, *, before: str, since: datetime | None, key: bytes, wishes: _Wishes
+) -> str:
+    pushed: str | None = getattr(item, kind)
+    if since is None:
+        return pushed or before
+    if pushed == "subscribed":
+        if (item.preferences_changed_at or EPOCH) > since:
+            wishes.lifted.append((key, kind))
+            return pushed
+        wishes.kept += 1
+    return "unsubscribed"
+
+
+def _make_change(school_id: UUID, row: dict[str, Any], kind: str, item: UserItem) -> PreferenceChange:
+    return PreferenceChange(
+        school_id=school_id,
+        id=new_id(),
+        address_key=row["address_key"],
+        message_type=kind,
+        preference=row[kind],
+        source="sync",
+        campaign_id=None,
+        changed_at=item.preferences_changed_at or now(),
+    )
+
+
+async def _store_wishes(session: AsyncSession, *, school_id: UUID, wishes: _Wishes) -> None:
+    session.add_all(wishes.changes)
+    if wishes.lifted:
+        await session.execute(
+            sql_delete(Unsubscription).where(
+                Unsubscription.school_id == school_id,
+                tuple_(Unsubscription.address_key, Unsubscription.message_type).in_(wishes.lifted),
+            )
+        )
+    await session.flush()

@@ -1,0 +1,78 @@
+"""Events that cannot be applied yet: kept as they came, and tried again with growing pauses."""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import delete, func, select, tuple_, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.core.clock import now
+from app.feedback.models import ParkedEvent
+from app.mail.types import MailEvent
+
+NOBODY = UUID(int=0)
+FIRST_PAUSE = timedelta(seconds=2)
+LONGEST_PAUSE = timedelta(hours=1)
+MOST_TRIES = 200
+"""After about a week of hourly tries an event is only kept: it is another deployment's."""
+
+
+async def park_events(connection: AsyncConnection, events: Sequence[MailEvent], *, reason: str) -> None:
+    """Keep these events; one that is parked already has waited in vain once more."""
+    rows = [
+        {
+            "school_id": NOBODY,
+            "key": event.key,
+            "reason": reason,
+            "event": dict(event.raw),
+            "next_try_at": now() + FIRST_PAUSE,
+        }
+        for event in sorted({event.key: event for event in events}.values(), key=lambda event: event.key)
+    ]
+    if not rows:
+        return
+    statement = insert(ParkedEvent).values(rows)
+    await connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=["school_id", "key"], set_={"tries": ParkedEvent.tries + 1}
+        )
+    )
+
+
+async def keep_message(connection: AsyncConnection, *, key: bytes, reason: str, body: Mapping[str, Any]) -> None:
+    """Keep something that will never be applied, so that a person can look at it."""
+    await connection.execute(
+        insert(ParkedEvent)
+        .values(school_id=NOBODY, key=key, reason=reason, event=dict(body), tries=MOST_TRIES)
+        .on_conflict_do_nothing()
+    )
+
+
+async def take_due(connection: AsyncConnection, *, limit: int) -> list[tuple[bytes, dict[str, Any]]]:
+    """Lock the parked events whose time has come; each is put off before it is tried."""
+    pause = func.least(LONGEST_PAUSE, FIRST_PAUSE * func.power(2, func.least(ParkedEvent.tries, 20)))
+    due = (
+        select(ParkedEvent.school_id, ParkedEvent.key)
+        .where(ParkedEvent.next_try_at <= now(), ParkedEvent.tries < MOST_TRIES)
+        .order_by(ParkedEvent.next_try_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    rows = await connection.execute(
+        update(ParkedEvent)
+        .where(tuple_(ParkedEvent.school_id, ParkedEvent.key).in_(due))
+        .values(next_try_at=func.now() + pause)
+        .returning(ParkedEvent.key, ParkedEvent.event)
+    )
+    return [(row.key, row.event) for row in rows]
+
+
+async def forget_events(connection: AsyncConnection, keys: Sequence[bytes]) -> None:
+    """Drop parked events that were applied at last."""
+    if keys:
+        await connection.execute(
+            delete(ParkedEvent).where(ParkedEvent.school_id == NOBODY, ParkedEvent.key.in_(keys))
+        )

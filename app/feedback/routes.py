@@ -1,0 +1,34 @@
+"""`POST /webhooks/ses`: what Amazon SNS tells us of our mail."""
+
+from fastapi import APIRouter, Request, Response
+
+from app.core.errors import Forbidden, MalformedRequest, TooLarge, Unavailable
+from app.core.http import describe_problems
+from app.feedback import service
+
+router = APIRouter(tags=["Webhooks"])
+
+
+@router.post(
+    "/webhooks/ses",
+    operation_id="receive_ses_event",
+    summary="Receive an SNS message",
+    status_code=200,
+    response_class=Response,
+    responses={
+        200: {"description": "The message is durable, or asked for nothing."},
+        **describe_problems(MalformedRequest, Forbidden, TooLarge, Unavailable),
+    },
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "description": "An SNS message (`text/plain` body of JSON), signed by SNS for an allowed topic.",
+            "content": {"text/plain": {"schema": {"type": "string"}}},
+        }
+    },
+)
+async def receive_message(request: Request) -> Response:
+    """Verify the message, make its event durable, then answer 200; 503 asks SNS to try again."""
+    body = await service.read_body(request.headers.get("content-length"), request.stream())
+    await service.receive(body, verifier=request.app.state.sns, feedback=request.app.state.feedback)
+    return Response(status_code=200)

@@ -1,0 +1,112 @@
+"""Receiving SNS messages: read, verify, and make durable through the group commit."""
+
+import hashlib
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from app.core.db import Database
+from app.core.errors import TooLarge, Unavailable
+from app.core.group_commit import GroupCommit
+from app.feedback.apply import apply_events
+from app.feedback.parking import forget_events, keep_message, take_due
+from app.mail.envelopes import MAX_BODY_BYTES, Envelope, EnvelopeType, parse_envelope
+from app.mail.events import MalformedEvent, decode_message, parse_events
+from app.mail.sns import SnsVerifier
+from app.mail.types import MailEvent
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A verified SNS message: its events, or what is kept of one that has none we can read."""
+
+    envelope: Envelope
+    events: tuple[MailEvent, ...]
+    unreadable: str | None = None
+
+    @property
+    def key(self) -> bytes:
+        """Identifies the message, however often it is delivered."""
+        return hashlib.sha256(self.envelope.message_id.encode()).digest()[:16]
+
+
+def make_feedback(database: Database) -> GroupCommit[Arrival]:
+    """Return the road of SNS messages: each is durable when its submission returns."""
+
+    async def write(arrivals: Sequence[Arrival]) -> None:
+        async with database.connection() as connection:
+            await apply_events(connection, _distinct(arrivals))
+            for arrival in arrivals:
+                if arrival.unreadable:
+                    body = {"message": arrival.envelope.message, "type": arrival.envelope.type.value}
+                    await keep_message(connection, key=arrival.key, reason=arrival.unreadable, body=body)
+
+    return GroupCommit(write, most=300)
+
+
+def _distinct(arrivals: Sequence[Arrival]) -> list[MailEvent]:
+    return list({event.key: event for arrival in arrivals for event in arrival.events}.values())
+
+
+async def read_body(content_length: str | None, stream: AsyncIterator[bytes]) -> bytes:
+    """Read a body no longer than SNS's limit; TooLarge as soon as it is known to be."""
+    if content_length and content_length.isdecimal() and int(content_length) > MAX_BODY_BYTES:
+        raise TooLarge("An SNS message is at most 256 KB.")
+    chunks, size = [], 0
+    async for chunk in stream:
+        size += len(chunk)
+        if size > MAX_BODY_BYTES:
+            raise TooLarge("An SNS message is at most 256 KB.")
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+async def receive(body: bytes, *, verifier: SnsVerifier, feedback: GroupCommit[Arrival]) -> None:
+    """Take one SNS message; return once all it says is durable.
+
+    Raise MalformedRequest, TooLarge or Forbidden for what is no message of an allowed topic, and
+    Unavailable when it cannot be stored: SNS then delivers it again.
+    """
+    envelope = parse_envelope(body)
+    await verifier.verify(envelope)
+    if envelope.type is EnvelopeType.SUBSCRIPTION_CONFIRMATION:
+        await verifier.confirm_subscription(envelope)
+        log.info("SNS subscription confirmed", topic=envelope.topic_arn)
+        return
+    arrival = _read_arrival(envelope)
+    if not arrival.events and not arrival.unreadable:
+        return
+    try:
+        await feedback.submit(arrival)
+    except Exception as error:
+        log.warning("an SNS message was not stored", error=type(error).__name__)
+        raise Unavailable("The event cannot be stored now.") from error
+
+
+def _read_arrival(envelope: Envelope) -> Arrival:
+    if envelope.type is EnvelopeType.UNSUBSCRIBE_CONFIRMATION:
+        return Arrival(envelope, (), unreadable="the topic's subscription was removed")
+    try:
+        payload = decode_message(envelope.message)
+        if payload is None:  # plain text, such as "Successfully validated SNS topic…"
+            return Arrival(envelope, ())
+        return Arrival(envelope, parse_events(payload, published_at=envelope.published_at))
+    except MalformedEvent as error:
+        return Arrival(envelope, (), unreadable=f"cannot be read: {error}")
+
+
+async def retry_parked(database: Database, *, limit: int = 500) -> int:
+    """Try again what was parked; return how many events were tried."""
+    async with database.connection() as connection:
+        due = await take_due(connection, limit=limit)
+    events = [event for key, raw in due for event in parse_events(raw) if event.key == key]
+    if events:
+        async with database.connection() as connection:
+            await forget_events(connection, [event.key for event in events])
+            await apply_events(connection, events)
+    return len(due)
+
+

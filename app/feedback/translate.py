@@ -1,0 +1,49 @@
+"""What the mail port heard becomes a fact about a recipient (pure)."""
+
+from uuid import UUID
+
+from app.mail.types import MailEvent, MailEventKind
+from app.recipients.facts import Fact, FactKind, RecipientKey
+
+_KINDS = {
+    MailEventKind.SEND: FactKind.SENT,
+    MailEventKind.DELIVERY: FactKind.DELIVERED,
+    MailEventKind.BOUNCE: FactKind.BOUNCED,
+    MailEventKind.SOFT_BOUNCE: FactKind.SOFT_BOUNCED,
+    MailEventKind.COMPLAINT: FactKind.COMPLAINED,
+    MailEventKind.REJECT: FactKind.REJECTED,
+    MailEventKind.RENDERING_FAILURE: FactKind.REJECTED,
+    MailEventKind.DELIVERY_DELAY: FactKind.DELAYED,
+}
+LARGEST_NUMBER = 2**31 - 1
+
+
+def read_tags(event: MailEvent) -> RecipientKey | None:
+    """Return the recipient that the event's tags name, or None when they name none."""
+    tags = event.tags
+    try:
+        key = RecipientKey(
+            UUID(tags["school_id"]), UUID(tags["campaign_id"]), int(tags["recipient_id"])
+        )
+    except (KeyError, ValueError):
+        return None
+    return key if 0 < key.number <= LARGEST_NUMBER else None
+
+
+def make_fact(event: MailEvent, recipient: RecipientKey) -> Fact:
+    """Say the event as a fact; the provider's own opens, clicks and unknown types are only noted."""
+    kind = _KINDS.get(event.kind, FactKind.NOTED)
+    if kind is FactKind.SOFT_BOUNCED and event.code == "general":
+        # A general transient bounce is most often an out-of-office reply to a mail that was delivered.
+        kind = FactKind.AUTO_REPLIED
+    return Fact(
+        recipient=recipient,
+        kind=kind,
+        at=event.occurred_at,
+        key=event.key,
+        message_id=event.message_id,
+        mailed_at=event.mailed_at,
+        code=event.code or None,
+        diagnostic=event.diagnostic or None,
+        note=f"ses_{event.kind}" if kind is FactKind.NOTED else None,
+    )

@@ -1,0 +1,97 @@
+"""The API process: routers, error handling, and what lives as long as the process."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import httpx
+from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
+
+from app import __version__, health
+from app.audience.routes import router as audiences
+from app.campaigns.routes import router as messages
+from app.core.config import Settings, load_settings
+from app.core.db import Database
+from app.core.http import RequestContext, add_error_handlers
+from app.core.queue import Queue
+from app.core.signing import Signer
+from app.delivery.routes import router as control
+from app.directory.routes import router as directory
+from app.feedback.routes import router as webhooks
+from app.feedback.service import make_feedback
+from app.mail.sns import SnsVerifier
+from app.recipients.record import make_recorder
+from app.reports.routes import router as reports
+from app.schools.routes import router as schools
+from app.tracking.links import LinkBook
+from app.tracking.routes import router as tracking
+from app.unsubscribe.routes import router as unsubscribing
+from app.unsubscribe.service import make_wishes
+
+DESCRIPTION = """
+Send one email to a filtered group of a school's users, and watch what becomes of it.
+
+Push users and courses to `/v1/directory`, count an audience with `/v1/audiences/preview`, send with
+`POST /v1/messages`, read `/v1/campaigns`.
+"""
+
+
+@asynccontextmanager
+async def _live(app: FastAPI) -> AsyncIterator[None]:
+    settings: Settings = app.state.settings
+    database = Database(settings, name="campaigns-api")
+    queue = Queue(settings.redis_url)
+    async with httpx.AsyncClient(follow_redirects=False, trust_env=False) as client:
+        app.state.database = database
+        app.state.queue = queue
+        app.state.signer = Signer(settings.secret_keys)
+        app.state.recorder = make_recorder(database)
+        app.state.feedback = make_feedback(database)
+        app.state.wishes = make_wishes(database)
+        app.state.links = LinkBook(database)
+        app.state.sns = SnsVerifier(
+            frozenset(settings.sns_topic_arns),
+            settings.sns_pinned_certs,
+            client,
+            sns_endpoint=settings.sns_endpoint,
+        )
+        yield
+        await app.state.sns.aclose()
+    await queue.close()
+    await database.close()
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """Build the API; settings come from the environment unless given."""
+    app = FastAPI(
+        title="Campaigns",
+        version=__version__,
+        description=DESCRIPTION,
+        lifespan=_live,
+        redoc_url=None,
+    )
+    app.state.settings = settings or load_settings()
+    add_error_handlers(app)
+    for router in (
+        schools,
+        directory,
+        audiences,
+        messages,
+        reports,
+        control,
+        webhooks,
+        tracking,
+        unsubscribing,
+        health.router,
+    ):
+        app.include_router(router)
+    if app.state.settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=list(app.state.settings.cors_origins),
+            allow_methods=["*"],
+            allow_headers=["Authorization", "Content-Type", "Idempotency-Key"],
+            expose_headers=["Location"],
+        )
+    app.add_middleware(RequestContext)
+    return app

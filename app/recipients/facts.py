@@ -1,0 +1,70 @@
+"""The vocabulary of facts: whatever happens to a recipient, by whatever road it is heard, is one of these."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+
+class FactKind(StrEnum):
+    """What happened."""
+
+    ACCEPTED = "accepted"
+    """The provider took the email: said by its answer, or proved by any event about it."""
+    UNKNOWN = "unknown"
+    """The hand-off was cut short: neither proved nor disproved."""
+    REQUEUED = "requeued"
+    """A new attempt begins (its `attempt` is higher than any before)."""
+    REFUSED = "refused"
+    """The provider certainly did not take it, and never will."""
+    SENT = "send"
+    DELIVERED = "delivery"
+    DELAYED = "delivery_delay"
+    SOFT_BOUNCED = "soft_bounce"
+    AUTO_REPLIED = "auto_reply"
+    """A general transient bounce: an out-of-office reply where the mail was delivered."""
+    BOUNCED = "bounce"
+    COMPLAINED = "complaint"
+    REJECTED = "reject"
+    """Taken by the provider, then thrown away by it (a virus, a template that cannot be filled)."""
+    OPENED = "open"
+    CLICKED = "click"
+    UNSUBSCRIBED = "unsubscribe"
+    RESUBSCRIBED = "resubscribe"
+    NOTED = "note"
+    """Kept in the history, counts for nothing (the provider's own opens and clicks, unknown types)."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecipientKey:
+    """Names one recipient; sorts in the order in which rows are locked."""
+
+    school_id: UUID
+    campaign_id: UUID
+    number: int
+
+    def order(self) -> tuple[bytes, bytes, int]:
+        """Return the place in PostgreSQL's order of the primary key."""
+        return (self.school_id.bytes, self.campaign_id.bytes, self.number)
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One thing that happened to one recipient at one instant.
+
+    With a `key` (16 bytes, the same for every copy of the same event) it also enters the history, once;
+    opens and clicks count only when they are new there. `machine` says why it is no person's doing.
+    """
+
+    recipient: RecipientKey
+    kind: FactKind
+    at: datetime
+    key: bytes | None = None
+    attempt: int = 1
+    message_id: str | None = None
+    mailed_at: datetime | None = None
+    code: str | None = None
+    diagnostic: str | None = None
+    machine: str | None = None
+    link: int | None = None
+    note: str | None = None

@@ -1,0 +1,126 @@
+"""The only writer of recipient facts, counters and history.
+
+`record_facts` locks the recipients in key order, adds new events to the history, merges, writes back, and
+changes the counters last, all in the caller's transaction: what is in one is in all, or in none.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import astuple, dataclass, fields
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.core.db import Database
+from app.core.group_commit import GroupCommit
+from app.recipients import statements
+from app.recipients.counters import COUNTED, Tally, tally
+from app.recipients.facts import Fact, RecipientKey
+from app.recipients.outcome import State, merge_fact, read_status
+
+STATE_FIELDS = tuple(field.name for field in fields(State))
+_NOTHING: Tally = (0,) * len(COUNTED)
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What recording found: facts about recipients that do not exist, and the keys of new events."""
+
+    missing: tuple[Fact, ...]
+    fresh: frozenset[bytes]
+
+
+async def record_facts(connection: AsyncConnection, facts: Sequence[Fact]) -> Recorded:
+    """Record the facts in this transaction; facts about unknown recipients are returned, not kept."""
+    by_recipient: dict[RecipientKey, list[Fact]] = defaultdict(list)
+    for fact in facts:
+        by_recipient[fact.recipient].append(fact)
+    before = await _lock_recipients(connection, sorted(by_recipient, key=RecipientKey.order))
+    known = {key: by_recipient[key] for key in before}
+    fresh = await _add_events(connection, [fact for group in known.values() for fact in group])
+    after = {key: _merge(before[key], known[key], fresh) for key in known}
+    await _write_back(connection, {key: state for key, state in after.items() if state != before[key]})
+    await _add_to_counters(connection, before, after)
+    missing = tuple(fact for fact in facts if fact.recipient not in before)
+    return Recorded(missing, frozenset(fresh))
+
+
+def make_recorder(database: Database) -> GroupCommit[Fact]:
+    """Return the road of single facts (opens, clicks): each is durable when its submission returns."""
+
+    async def write(facts: Sequence[Fact]) -> None:
+        async with database.connection() as connection:
+            await record_facts(connection, facts)
+
+    return GroupCommit(write)
+
+
+def _merge(state: State, facts: Iterable[Fact], fresh: set[bytes]) -> State:
+    counted: set[bytes] = set()
+    for fact in facts:
+        is_new = fact.key is None or (fact.key in fresh and fact.key not in counted)
+        if fact.key is not None:
+            counted.add(fact.key)
+        state = merge_fact(state, fact, is_new=is_new)
+    return state
+
+
+async def _lock_recipients(
+    connection: AsyncConnection, keys: Sequence[RecipientKey]
+) -> dict[RecipientKey, State]:
+    columns = (
+        [key.school_id for key in keys],
+        [key.campaign_id for key in keys],
+        [key.number for key in keys],
+    )
+    rows = await connection.exec_driver_sql(statements.LOCK_RECIPIENTS, columns)
+    return {RecipientKey(row[0], row[1], row[2]): State(*row[3:]) for row in rows}
+
+
+async def _add_events(connection: AsyncConnection, facts: Iterable[Fact]) -> set[bytes]:
+    events = {
+        (fact.key, fact.recipient): (
+            fact.recipient.school_id,
+            fact.recipient.campaign_id,
+            fact.recipient.number,
+            fact.at,
+            fact.key,
+            fact.note or fact.kind.value,
+            fact.machine,
+            fact.link,
+            fact.code,
+            fact.diagnostic,
+        )
+        for fact in facts
+        if fact.key is not None
+    }
+    if not events:
+        return set()
+    columns = tuple(list(column) for column in zip(*events.values(), strict=True))
+    return {row[0] for row in await connection.exec_driver_sql(statements.ADD_EVENTS, columns)}
+
+
+async def _write_back(connection: AsyncConnection, states: dict[RecipientKey, State]) -> None:
+    if not states:
+        return
+    rows = [
+        (key.school_id, key.campaign_id, key.number, read_status(state), *astuple(state))
+        for key, state in states.items()
+    ]
+    columns = tuple(list(column) for column in zip(*rows, strict=True))
+    await connection.exec_driver_sql(statements.WRITE_BACK, columns)
+
+
+async def _add_to_counters(
+    connection: AsyncConnection, before: dict[RecipientKey, State], after: dict[RecipientKey, State]
+) -> None:
+    changes: dict[tuple[UUID, UUID], Tally] = defaultdict(lambda: _NOTHING)
+    for key, state in after.items():
+        was = before[key]
+        if state != was:
+            campaign = (key.school_id, key.campaign_id)
+            added = zip(changes[campaign], tally(state), tally(was), strict=True)
+            changes[campaign] = tuple(total + now - then for total, now, then in added)
+    for (school_id, campaign_id), change in sorted(changes.items()):
+        if any(change):
+            await connection.exec_driver_sql(statements.ADD_TO_COUNTERS, (school_id, campaign_id, *change))

@@ -1,0 +1,83 @@
+"""`/v1/campaigns`: the list, the detail, and the table of recipients."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+
+from app.audience.resolve import MessageType
+from app.campaigns.lifecycle import Status
+from app.campaigns.schemas import CampaignDetail, CampaignView
+from app.core.errors import Forbidden, InvalidInput, NotFound, Unauthenticated
+from app.core.http import describe_problems
+from app.core.pages import Cursor, Limit
+from app.core.schema import Instant, Page, Text
+from app.reports import service
+from app.reports.queries import CampaignFilter, RecipientFilter
+from app.reports.schemas import DeliveryStatus, RecipientView
+from app.schools.access import CanReadCampaigns
+
+router = APIRouter(
+    prefix="/v1/campaigns", tags=["Reports"], responses=describe_problems(Unauthenticated, Forbidden, InvalidInput)
+)
+Search = Annotated[Text | None, Query(max_length=200)]
+
+
+@router.get("", operation_id="list_campaigns", summary="List campaigns")
+async def list_campaigns(
+    tenant: CanReadCampaigns,
+    message_type: MessageType | None = None,
+    status: Status | None = None,
+    sent_after: Instant | None = None,
+    sent_before: Instant | None = None,
+    q: Search = None,
+    limit: Annotated[Limit, Query()] = 50,
+    cursor: Annotated[Cursor, Query()] = None,
+) -> Page[CampaignView]:
+    """List campaigns newest first, those still scheduled before them; `q` looks in name and subject."""
+    where = CampaignFilter(message_type, status, sent_after, sent_before, q)
+    return await service.list_campaigns(
+        tenant.session, school_id=tenant.school_id, where=where, limit=limit, cursor=cursor
+    )
+
+
+@router.get(
+    "/{campaign_id}",
+    operation_id="get_campaign",
+    summary="Read a campaign",
+    responses=describe_problems(NotFound),
+)
+async def get_campaign(tenant: CanReadCampaigns, campaign_id: UUID) -> CampaignDetail:
+    """Answer what it adds up to, whom it was for, what it said and where its links lead."""
+    return await service.get_campaign_detail(
+        tenant.session, school_id=tenant.school_id, campaign_id=campaign_id
+    )
+
+
+@router.get(
+    "/{campaign_id}/recipients",
+    operation_id="list_recipients",
+    summary="List a campaign's recipients",
+    responses=describe_problems(NotFound),
+)
+async def list_recipients(
+    tenant: CanReadCampaigns,
+    campaign_id: UUID,
+    delivery_status: DeliveryStatus | None = None,
+    opened: bool | None = None,
+    clicked: bool | None = None,
+    q: Search = None,
+    limit: Annotated[Limit, Query()] = 50,
+    cursor: Annotated[Cursor, Query()] = None,
+) -> Page[RecipientView]:
+    """List everyone the campaign went to and what became of it; `q` looks in name and address."""
+    return await service.list_recipients(
+        tenant.session,
+        school_id=tenant.school_id,
+        campaign_id=campaign_id,
+        where=RecipientFilter(delivery_status, opened, clicked, q),
+        limit=limit,
+        cursor=cursor,
+    )
+
+

@@ -1,0 +1,89 @@
+"""The reports: each a fixed number of indexed reads, whatever the size of the campaign."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.campaigns.schemas import CampaignDetail, CampaignView, ContentView, LinkView
+from app.campaigns.service import get_campaign
+from app.campaigns.views import make_campaign_view
+from app.core.pages import decode_cursor, make_page
+from app.core.schema import Page
+from app.delivery.progress import read_stats
+from app.reports import queries
+from app.reports.queries import CampaignFilter, RecipientFilter
+from app.reports.recipients import make_recipient_view
+from app.reports.schemas import RecipientView
+from app.schools.service import get_school
+
+
+async def list_campaigns(
+    session: AsyncSession, *, school_id: UUID, where: CampaignFilter, limit: int, cursor: str | None
+) -> Page[CampaignView]:
+    """Return a page of campaigns with their stats."""
+    after = decode_cursor(cursor, datetime.fromisoformat, UUID) if cursor else None
+    rows = await queries.list_campaigns(
+        session,
+        school_id=school_id,
+        where=where,
+        after=(after[0], after[1]) if after else None,
+        limit=limit + 1,
+    )
+    school = await get_school(session, school_id=school_id)
+    stats = await read_stats(session, school_id=school_id, campaign_ids=[row.id for row in rows[:limit]])
+    return make_page(
+        rows,
+        limit=limit,
+        view=lambda row: make_campaign_view(row, timezone=school.timezone, stats=stats[row.id]),
+        key=lambda row: (row.sent_at and row.sent_at.isoformat(), row.id),
+    )
+
+
+async def get_campaign_detail(
+    session: AsyncSession, *, school_id: UUID, campaign_id: UUID
+) -> CampaignDetail:
+    """Return all there is to say of one campaign but its recipients."""
+    campaign = await get_campaign(session, school_id=school_id, campaign_id=campaign_id)
+    school = await get_school(session, school_id=school_id)
+    stats = await read_stats(session, school_id=school_id, campaign_ids=[campaign_id])
+    links = await queries.list_links(session, school_id=school_id, campaign_id=campaign_id)
+    row = make_campaign_view(campaign, timezone=school.timezone, stats=stats[campaign_id])
+    return CampaignDetail(
+        **dict(row),
+        audience=campaign.audience,
+        links=[LinkView(number=link.number, url=link.destination) for link in links],
+        content=ContentView.model_validate(campaign),
+    )
+
+
+async def list_recipients(
+    session: AsyncSession,
+    *,
+    school_id: UUID,
+    campaign_id: UUID,
+    where: RecipientFilter,
+    limit: int,
+    cursor: str | None,
+) -> Page[RecipientView]:
+    """Return a page of a campaign's recipients."""
+    await get_campaign(session, school_id=school_id, campaign_id=campaign_id)
+    school = await get_school(session, school_id=school_id)
+    calling = await queries.find_calling(session, school_id=school_id, campaign_id=campaign_id)
+    rows = await queries.list_recipients(
+        session,
+        school_id=school_id,
+        campaign_id=campaign_id,
+        conditions=where.conditions(calling),
+        after=decode_cursor(cursor, int)[0] if cursor else 0,
+        limit=limit + 1,
+    )
+    in_calls = frozenset(calling)
+    return make_page(
+        rows,
+        limit=limit,
+        view=lambda row: make_recipient_view(
+            row, calling=row.number in in_calls, profile_template=school.profile_url_template
+        ),
+        key=lambda row: (row.number,),
+    )

@@ -1,0 +1,64 @@
+"""The pixel and the links of a mail: public, signed, recorded before they answer."""
+
+import base64
+
+from fastapi import APIRouter, Request
+from fastapi.responses import RedirectResponse, Response
+
+from app.core.clock import now
+from app.core.html import Pages
+from app.core.ids import new_id
+from app.core.signing import Purpose, RecipientRef
+from app.recipients.facts import Fact, FactKind, RecipientKey
+from app.tracking.machine import judge_request
+
+GIF = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
+HEADERS = {"Cache-Control": "no-store, private", "Referrer-Policy": "no-referrer"}
+pages = Pages()
+router = APIRouter(tags=["Tracking"])
+
+
+@router.api_route(
+    "/o/{token}.gif",
+    methods=["GET", "HEAD"],
+    response_class=Response,
+    summary="Open pixel",
+    responses={200: {"content": {"image/gif": {}}, "description": "The same image, whatever the token."}},
+    include_in_schema=False,
+)
+async def load_pixel(request: Request, token: str) -> Response:
+    """Record an open and answer a 1x1 image; a token that is not ours gets the same and records nothing."""
+    ref = request.app.state.signer.verify(Purpose.OPEN, token)
+    if ref is not None:
+        await request.app.state.recorder.submit(_make_fact(request, ref, FactKind.OPENED))
+    return Response(GIF, media_type="image/gif", headers=HEADERS)
+
+
+@router.api_route(
+    "/c/{token}/{number}", methods=["GET", "HEAD"], summary="Tracked link", include_in_schema=False
+)
+async def follow_link(request: Request, token: str, number: str) -> Response:
+    """Record a click, then redirect to a link of that very campaign: nowhere else can this lead."""
+    state = request.app.state
+    ref = state.signer.verify(Purpose.CLICK, token)
+    link = int(number) if number.isdecimal() and number.isascii() and len(number) <= 4 else 0
+    url = await state.links.find(ref, link) if ref else None
+    if ref is None or url is None:
+        return pages.not_found()
+    await state.recorder.submit(_make_fact(request, ref, FactKind.CLICKED, link=link))
+    return RedirectResponse(url, status_code=302, headers=HEADERS)
+
+
+def _make_fact(request: Request, ref: RecipientRef, kind: FactKind, *, link: int | None = None) -> Fact:
+    return Fact(
+        recipient=RecipientKey(ref.school_id, ref.campaign_id, ref.number),
+        kind=kind,
+        at=now(),
+        key=new_id().bytes,
+        machine=judge_request(
+            method=request.method,
+            user_agent=request.headers.get("user-agent", ""),
+            opens=kind is FactKind.OPENED,
+        ),
+        link=link,
+    )

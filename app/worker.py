@@ -1,0 +1,139 @@
+"""The worker: arq runs the jobs; a supervisor keeps it going while Redis or PostgreSQL are away."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import UUID
+
+import structlog
+from arq import cron
+from arq.connections import create_pool
+from arq.worker import Worker, func
+from redis.exceptions import RedisError
+
+from app.core.config import Settings
+from app.core.db import Database, is_disconnect
+from app.core.queue import QUEUE_NAME, deserialize_job, redis_settings, serialize_job
+from app.core.redis import connect_redis
+from app.delivery.jobs import Delivery
+from app.delivery.pacing import Pacer
+from app.delivery.sending import Deliverer
+from app.mail.ses import SesMail
+
+PAUSE_SECONDS = 1.0
+log = structlog.get_logger(__name__)
+
+
+async def prepare_campaign(ctx: dict[str, Any], school_id: str, campaign_id: str) -> None:
+    """Job: freeze a campaign's recipients and begin to send."""
+    await ctx["delivery"].prepare(UUID(school_id), UUID(campaign_id))
+
+
+async def deliver_campaign(ctx: dict[str, Any], *_: str) -> None:
+    """Job: hand off what is due."""
+    ctx["delivery"].deliverer.wake()
+
+
+async def sweep(ctx: dict[str, Any]) -> None:
+    """Cron, every second on every worker: do whatever is due by state."""
+    await ctx["delivery"].sweep()
+
+
+@asynccontextmanager
+async def open_delivery(settings: Settings) -> AsyncIterator[Delivery]:
+    """Open what sending needs, and close it after the calls in flight are recorded."""
+    database = Database(settings, name="campaigns-worker")
+    redis = connect_redis(settings.redis_url)
+    async with SesMail(settings.ses_configuration_set, max_connections=settings.calls_in_flight) as mail:
+        pacer = Pacer(redis, mail, override=settings.ses_max_send_rate)
+        deliverer = Deliverer(database=database, mail=mail, pacer=pacer, settings=settings)
+        sending = asyncio.create_task(deliverer.run())
+        try:
+            yield Delivery(database, settings, pacer, deliverer)
+        finally:
+            deliverer.stop()
+            await sending
+            await redis.aclose()
+            await database.close()
+
+
+async def run_worker(settings: Settings) -> None:
+    """Run until SIGTERM or SIGINT; calls in flight finish and are recorded before it returns."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for each in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(each, stop.set)
+    async with open_delivery(settings) as delivery:
+        log.info("worker started")
+        while not stop.is_set():
+            await _run_arq(settings, delivery, stop)
+    log.info("worker stopped")
+
+
+async def _run_arq(settings: Settings, delivery: Delivery, stop: asyncio.Event) -> None:
+    """Run arq until told to stop, or until it dies of a Redis that is away; then pause a moment."""
+    stopping = asyncio.create_task(stop.wait())
+    try:
+        worker = await _make_worker(settings, delivery)
+        running = asyncio.create_task(worker.async_run())
+        await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if not running.done():
+            running.cancel()
+        error = (await asyncio.gather(running, return_exceptions=True))[0]
+        await worker.close()
+        if isinstance(error, Exception):
+            raise error
+    except (RedisError, OSError) as error:
+        log.warning("waiting for Redis", error=type(error).__name__)
+        await asyncio.wait({stopping}, timeout=PAUSE_SECONDS)
+    finally:
+        stopping.cancel()
+
+
+async def _make_worker(settings: Settings, delivery: Delivery) -> Worker:
+    pool = await create_pool(
+        redis_settings(settings.redis_url),
+        job_serializer=serialize_job,
+        job_deserializer=deserialize_job,
+        default_queue_name=QUEUE_NAME,
+    )
+    jobs = {"timeout": 300, "keep_result": 0, "max_tries": 1}
+    return Worker(
+        functions=[func(_guarded(job), name=job.__name__, **jobs) for job in (prepare_campaign, deliver_campaign)],
+        cron_jobs=[
+            cron(
+                _guarded(sweep),
+                name="sweep",
+                second=set(range(60)),
+                unique=False,
+                timeout=300,
+                keep_result=0,
+                max_tries=1,
+            )
+        ],
+        redis_pool=pool,
+        queue_name=QUEUE_NAME,
+        handle_signals=False,
+        poll_delay=0.1,
+        max_jobs=20,
+        log_results=False,
+        job_serializer=serialize_job,
+        job_deserializer=deserialize_job,
+        ctx={"delivery": delivery},
+    )
+
+
+def _guarded(job: Any) -> Any:  # noqa: ANN401  # arq's coroutines are untyped
+    """Let a job end quietly when a service is away: the next sweep does its work."""
+
+    async def run(ctx: dict[str, Any], *ids: str) -> None:
+        try:
+            await job(ctx, *ids)
+        except Exception as error:
+            if not (is_disconnect(error) or isinstance(error, RedisError)):
+                raise
+            log.warning("a service is away", job=job.__name__, error=type(error).__name__)
+
+    return run
