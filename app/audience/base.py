@@ -70,12 +70,6 @@ class _OneOfEveryKind:
 AnyFilter = Annotated[SerializeAsAny[Filter], BeforeValidator(_read_filter), _OneOfEveryKind]
 
 
-class Audience(Body):
-    """Who is meant."""
-
-    filter: AnyFilter
-
-
 class FilterKind(BaseModel):
     """A kind of filter as a front end needs it: what it is called, and its parameters as JSON Schema."""
 

@@ -5,7 +5,8 @@ from typing import get_args, Literal
 
 from sqlalchemy import CTE, ColumnElement, Select, and_, case, exists, func, literal, null, or_, select
 
-from app.audience.base import Audience, Scope
+from app.audience.audience import Audience
+from app.audience.base import Scope
 from app.directory.models import Suppression, Unsubscription, User
 
 MessageType = Literal["operational", "marketing", "newsletter"]

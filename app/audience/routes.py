@@ -2,7 +2,6 @@
 
 from fastapi import APIRouter
 
-import app.audience.filters  # noqa: F401  # registers the kinds
 from app.audience.base import Scope, describe_filters
 from app.audience.preview import preview_audience
 from app.audience.resolve import Question

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 from pydantic import Field
 
-from app.audience.base import Audience, FilterKind
+from app.audience.audience import Audience
+from app.audience.base import FilterKind
 from app.audience.resolve import MessageType
 from app.core.schema import Body, View
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, Field, StringConstraints
 
-from app.audience.base import Audience
+from app.audience.audience import Audience
 from app.audience.resolve import MessageType
 from app.core.schema import Body, Instant, Name, Text, View
 from app.schools.schemas import SenderAddress, SenderName

@@ -7,7 +7,8 @@ from pydantic import ValidationError
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.audience.base import Audience, Scope
+from app.audience.audience import Audience
+from app.audience.base import Scope
 from app.audience.resolve import Question, judge_audience
 from app.campaigns.lifecycle import Move, Status, move
 from app.campaigns.models import Campaign

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import Table, column, func, literal_column, or_, select
+from sqlalchemy import Table, Text, cast, column, func, literal, literal_column, or_, select
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -73,7 +73,7 @@ async def upsert_rows(
     table = _table(model)
     names = list(rows[0])
     unpacked = (
-        func.jsonb_to_recordset(func.cast(orjson.dumps(rows, default=_encode).decode(), JSONB))
+        func.jsonb_to_recordset(cast(literal(orjson.dumps(rows, default=_encode).decode(), Text), JSONB))
         .table_valued(*(column(name, table.c[name].type) for name in names), name="pushed")
         .render_derived(with_types=True)
     )
@@ -102,4 +102,6 @@ def _table(model: type[Record]) -> Table:
 def _encode(value: object) -> str:
     if isinstance(value, bytes):
         return "\\x" + value.hex()
+    if isinstance(value, UUID):  # asyncpg's own kind of UUID
+        return str(value)
     raise TypeError(type(value).__name__)

@@ -13,7 +13,7 @@ class Refusal:
     html: bool = False
 
 
-class Refused(Exception):  # noqa: N818 - a fact, as DESIGN's naming rule asks
+class Refused(Exception):
     """The call as a whole was refused and nothing was accepted."""
 
     def __init__(self, refusal: Refusal) -> None:

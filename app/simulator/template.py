@@ -16,7 +16,7 @@ _PATH = re.compile(r"[\w$:-]+(?:\.[\w$:-]+)*")
 _UNCLOSED = re.compile(r"(?<!\\)\{\{")
 
 
-class RenderingFailed(Exception):  # noqa: N818 - the event of the same name, in SES's words
+class RenderingFailed(Exception):
     """The template cannot be rendered with this data: SES then publishes a `Rendering Failure`."""
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from app.simulator.client import SimulatorClient
+from app.simulator.ledger import Totals
 from tests.simulator.calls import make_call, make_entry, make_single
 from tests.simulator.living import NOBODY, QUICK, live, send_all
 from tests.simulator.product import Product, is_human
@@ -126,6 +127,10 @@ async def test_shares_come_out_and_the_ledger_is_what_the_product_saw(
     assert events["DeliveryDelay"] == totals.delayed
     assert events.total() == totals.events == report.notifications["published"]
 
+    _expect_visits(totals, product)
+
+
+def _expect_visits(totals: Totals, product: Product) -> None:
     opened, clicked = product.find_people("open", 200), product.find_people("click", 302)
     hits = Counter((hit.place, hit.method) for hit in product.hits if is_human(hit))
     machines = [hit for hit in product.hits if not is_human(hit)]
