@@ -43,9 +43,13 @@ class Complaint(Exception):
 
 @app.command(epilog="Example: campaigns demo --once --recipients 500")
 def demo(
-    once: Annotated[bool, typer.Option("--once", help="Check the report and exit: 0 if every number is right.")] = False,
+    once: Annotated[
+        bool, typer.Option("--once", help="Check the report and exit: 0 if every number is right.")
+    ] = False,
     recipients: Annotated[int, typer.Option(min=10, max=200_000, help="Users of the sample school.")] = 3000,
-    port: Annotated[int | None, typer.Option(help="Port of the API; without it 8000, or any free one.")] = None,
+    port: Annotated[
+        int | None, typer.Option(help="Port of the API; without it 8000, or any free one.")
+    ] = None,
 ) -> None:
     """Start everything on this machine, send a campaign to a sample school, and show what became of it."""
     from app.demo.run import run_demo
@@ -242,8 +246,8 @@ async def _check_database(settings: Settings, *, schema: bool = True) -> None:
         raise Complaint(gap)
 
 
-def _with_database(work: Callable[[Database], Coroutine[Any, Any, Any]]) -> Any:  # noqa: ANN401  # whatever work returns
-    async def run() -> Any:  # noqa: ANN401
+def _with_database(work: Callable[[Database], Coroutine[Any, Any, Any]]) -> Any:  # whatever work returns
+    async def run() -> Any:
         database = Database(load_settings())
         try:
             return await work(database)
@@ -260,7 +264,9 @@ def main() -> None:
     except (SettingsError, Complaint, AppError, CommandError) as error:
         _fail(str(error))
     except ValidationError as error:
-        _fail("; ".join(f"--{str(each['loc'][0]).replace('_', '-')}: {each['msg']}" for each in error.errors()))
+        _fail(
+            "; ".join(f"--{str(each['loc'][0]).replace('_', '-')}: {each['msg']}" for each in error.errors())
+        )
     except Exception as error:
         if type(error).__name__ == "EmbeddedServerError":
             _fail(str(error))
@@ -270,7 +276,9 @@ def main() -> None:
 
 
 def _fail(message: str) -> None:
-    Console(stderr=True, highlight=False).print(f"campaigns: {message}", style="red", soft_wrap=True, markup=False)
+    Console(stderr=True, highlight=False).print(
+        f"campaigns: {message}", style="red", soft_wrap=True, markup=False
+    )
     sys.exit(1)
 
 

@@ -7,7 +7,8 @@ import httpx
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
-from app import __version__, health
+from app import __version__
+from app.core import health
 from app.audience.routes import router as audiences
 from app.campaigns.routes import router as messages
 from app.core.config import Settings, load_settings

@@ -12,6 +12,6 @@ def write_document() -> str:
         database_url="postgresql+asyncpg://unused",
         redis_url="redis://unused",
         public_url="https://campaigns.example",
-        secret_keys="only-for-writing-the-document-abcdef",  # type: ignore[arg-type]  # noqa: S106
+        secret_keys="only-for-writing-the-document-abcdef",  # noqa: S106
     )
     return json.dumps(create_app(settings).openapi(), indent=2, ensure_ascii=False) + "\n"

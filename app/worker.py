@@ -101,7 +101,9 @@ async def _make_worker(settings: Settings, delivery: Delivery) -> Worker:
     )
     jobs = {"timeout": 300, "keep_result": 0, "max_tries": 1}
     return Worker(
-        functions=[func(_guarded(job), name=job.__name__, **jobs) for job in (prepare_campaign, deliver_campaign)],
+        functions=[
+            func(_guarded(job), name=job.__name__, **jobs) for job in (prepare_campaign, deliver_campaign)
+        ],
         cron_jobs=[
             cron(
                 _guarded(sweep),
@@ -125,7 +127,7 @@ async def _make_worker(settings: Settings, delivery: Delivery) -> Worker:
     )
 
 
-def _guarded(job: Any) -> Any:  # noqa: ANN401  # arq's coroutines are untyped
+def _guarded(job: Any) -> Any:  # arq's coroutines are untyped
     """Let a job end quietly when a service is away: the next sweep does its work."""
 
     async def run(ctx: dict[str, Any], *ids: str) -> None:

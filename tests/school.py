@@ -77,5 +77,7 @@ async def open_school(
         _, key = await create_key(session, school_id=school.id, name="Tests")
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     headers = {"Authorization": f"Bearer {key}"}
-    async with httpx.AsyncClient(transport=transport, base_url="http://campaigns.test", headers=headers) as http:
+    async with httpx.AsyncClient(
+        transport=transport, base_url="http://campaigns.test", headers=headers
+    ) as http:
         yield SchoolClient(school.id, key, http)

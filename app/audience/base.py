@@ -28,7 +28,7 @@ class Filter(Body):
 
     kind: str
 
-    def users(self, scope: Scope) -> Select[tuple[str]]:
+    def users(self, scope: Scope) -> Select[str]:
         """Return a query of the external ids of the users meant; repeats are allowed."""
         raise NotImplementedError
 
@@ -40,7 +40,7 @@ class Filter(Body):
         Filter.registry[kinds.__args__[0]] = cls  # type: ignore[union-attr]  # a Literal of one
 
 
-def _read_filter(value: Any) -> Any:  # noqa: ANN401  # whatever JSON the caller sent
+def _read_filter(value: Any) -> Any:  # whatever JSON the caller sent
     if isinstance(value, Filter):
         return value
     kind = value.get("kind") if isinstance(value, dict) else None

@@ -15,7 +15,8 @@ SAMPLE = 10
 async def count_audience(session: AsyncSession, *, scope: Scope, question: Question) -> Mapping[str, int]:
     """Return how many users fall to each reason; those to be mailed stand under `recipients`."""
     rows = (await session.execute(count_judged(judge_audience(scope, question)))).all()
-    return {"recipients": 0, **dict.fromkeys(REASONS, 0), **{reason or "recipients": n for reason, n in rows}}
+    counts = {row[0] or "recipients": row[1] for row in rows}
+    return {"recipients": 0, **dict.fromkeys(REASONS, 0), **counts}
 
 
 async def preview_audience(session: AsyncSession, *, scope: Scope, question: Question) -> AudiencePreview:

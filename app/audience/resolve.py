@@ -1,7 +1,7 @@
 """Who is matched, who of them may be mailed, and why the others may not: one statement."""
 
 from dataclasses import dataclass
-from typing import get_args, Literal
+from typing import Literal, get_args
 
 from sqlalchemy import CTE, ColumnElement, Select, and_, case, exists, func, literal, null, or_, select
 
@@ -90,6 +90,6 @@ def _is_unsubscribed(question: Question) -> ColumnElement[bool]:
     return or_(wish, lasting)
 
 
-def count_judged(judged: CTE) -> Select[tuple[str | None, int]]:
+def count_judged(judged: CTE) -> Select[str | None, int]:
     """Count the matched by reason."""
     return select(judged.c.reason, func.count()).group_by(judged.c.reason)

@@ -1,7 +1,7 @@
 """The life of a campaign: its states and who may move it between them (pure).
 
-    scheduled -> preparing -> sending <-> paused -> sent
-    cancelled from any state before sent; failed when it could not be prepared
+scheduled -> preparing -> sending <-> paused -> sent
+cancelled from any state before sent; failed when it could not be prepared
 """
 
 from enum import StrEnum

@@ -17,7 +17,11 @@ class Campaign(Base):
     __table_args__ = (
         # What is still scheduled has no `sent_at` and comes first in the list.
         Index("ix_campaigns_list", "school_id", "sent_at", "id"),
-        Index("ix_campaigns_active", "status", postgresql_where="status IN ('scheduled', 'preparing', 'sending')"),
+        Index(
+            "ix_campaigns_active",
+            "status",
+            postgresql_where="status IN ('scheduled', 'preparing', 'sending')",
+        ),
     )
 
     school_id: Mapped[UUID] = mapped_column(ForeignKey("schools.id", ondelete="CASCADE"), primary_key=True)

@@ -76,7 +76,7 @@ def make_campaign_view(campaign: Campaign, *, timezone: str, stats: Stats) -> Ca
         id=campaign.id,
         name=campaign.name,
         display_name=campaign.name or UNTITLED,
-        message_type=campaign.message_type,  # type: ignore[arg-type]  # the column holds only message types
+        message_type=campaign.message_type,
         status=campaign.status,
         status_reason=campaign.status_reason,
         subject=campaign.subject,

@@ -84,7 +84,7 @@ class Settings(BaseSettings):
 def load_settings() -> Settings:
     """Read the environment once; raises SettingsError with one line that names each wrong variable."""
     try:
-        return Settings()  # type: ignore[call-arg]  # the fields come from the environment
+        return Settings()
     except ValidationError as error:
         raise SettingsError("; ".join(_explain(fault) for fault in error.errors())) from None
 

@@ -1,7 +1,8 @@
 """The database: engine, declarative base, and the two kinds of transaction there are."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -94,6 +95,15 @@ class Database:
     async def close(self) -> None:
         """Close every pooled connection."""
         await self.engine.dispose()
+
+
+async def run_sql(connection: AsyncConnection, statement: str, *values: Any) -> Sequence[Any]:
+    """Run a statement with `$1`… parameters straight on the driver; return its rows, none for a plain write.
+
+    The hot paths use it: arrays of any length travel as they are, without SQLAlchemy's processing.
+    """
+    result = await connection.exec_driver_sql(statement, values)
+    return result.all() if result.returns_rows else ()
 
 
 async def _run_after_commit(session: AsyncSession) -> None:

@@ -63,7 +63,9 @@ class GroupCommit(Generic[Item]):
     async def _attempt(self, items: Sequence[Item], *, tries: int = 3) -> None:
         for left in reversed(range(tries)):
             try:
-                return await self._write(items)
+                await self._write(items)
             except Exception as error:
                 if not (left and is_contention(error)):
                     raise
+            else:
+                return

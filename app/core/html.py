@@ -29,7 +29,13 @@ class Pages:
             lstrip_blocks=True,
         )
 
-    def render(self, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:  # noqa: ANN401  # whatever the template shows
+    def render(
+        self,
+        template: str,
+        *,
+        status: int = 200,
+        **values: Any,
+    ) -> HTMLResponse:
         """Answer a page; its one style element is allowed by a nonce, everything else is not."""
         nonce = secrets.token_urlsafe(16)
         policy = (

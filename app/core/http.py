@@ -14,7 +14,16 @@ from starlette.exceptions import HTTPException as StarletteHTTPException  # noqa
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.core.db import is_disconnect
-from app.core.errors import AppError, Conflict, Fault, InvalidInput, NotFound, TooLarge, Unavailable
+from app.core.errors import (
+    AppError,
+    Conflict,
+    Fault,
+    InvalidInput,
+    MalformedRequest,
+    NotFound,
+    TooLarge,
+    Unavailable,
+)
 from app.core.ids import new_id
 
 PROBLEM_TYPE = "application/problem+json"
@@ -76,16 +85,13 @@ def add_error_handlers(app: FastAPI) -> None:
     @app.exception_handler(RequestValidationError)
     async def _invalid(_: Request, error: RequestValidationError) -> Response:
         faults = [_explain(fault) for fault in error.errors()]
-        return answer_problem(InvalidInput(errors=faults))
+        # What is no JSON at all cannot be read, which is another thing than saying something wrong.
+        unreadable = any(fault["type"] == "json_invalid" for fault in error.errors())
+        return answer_problem(MalformedRequest(errors=faults) if unreadable else InvalidInput(errors=faults))
 
     @app.exception_handler(StarletteHTTPException)
     async def _routing(request: Request, error: StarletteHTTPException) -> Response:
-        kind = type(
-            "Routing", (AppError,), {"status": error.status_code, "type": "http", "title": error.detail}
-        )
-        if error.status_code == NotFound.status:
-            return answer_problem(NotFound("There is nothing at this path."))
-        return answer_problem(kind(f"{request.method} is answered with: {error.detail}.", headers=error.headers))
+        return answer_problem(_translate_http_exception(request.method, error))
 
     @app.exception_handler(DBAPIError)
     async def _database(_: Request, error: DBAPIError) -> Response:
@@ -97,10 +103,16 @@ def add_error_handlers(app: FastAPI) -> None:
         log.warning("a service is away", error=type(error).__name__)
         return answer_problem(Unavailable(headers={"Retry-After": "2"}))
 
-    @app.exception_handler(Exception)
-    async def _unexpected(_: Request, error: Exception) -> Response:
-        log.error("unexpected error", exc_info=error)
-        return answer_problem(AppError())
+
+def _translate_http_exception(method: str, error: StarletteHTTPException) -> AppError:
+    if error.status_code == NotFound.status:
+        return NotFound("There is nothing at this path.")
+    if error.status_code == TooLarge.status:
+        return TooLarge(error.detail)
+    if error.status_code == MalformedRequest.status:
+        return MalformedRequest()
+    kind = type("Routing", (AppError,), {"status": error.status_code, "type": "http", "title": error.detail})
+    return kind(f"{method} is answered with: {error.detail}.", headers=dict(error.headers or {}))
 
 
 def _translate_database_error(error: DBAPIError) -> AppError:
@@ -114,7 +126,7 @@ def _translate_database_error(error: DBAPIError) -> AppError:
     return AppError()
 
 
-def _explain(fault: Any) -> Fault:  # noqa: ANN401  # pydantic's error dictionaries are untyped
+def _explain(fault: Any) -> Fault:  # pydantic's error dictionaries are untyped
     location = [str(part) for part in fault["loc"]]
     if location and location[0] in {"body", "query", "path", "header"}:
         location = location[1:]
@@ -126,7 +138,7 @@ def _explain(fault: Any) -> Fault:  # noqa: ANN401  # pydantic's error dictionar
 class RequestContext:
     """Outermost ASGI layer: a request id on every log line and answer, one access line, a body limit.
 
-    The access line names the route's template, never the path: a path may hold a recipient's token.
+    What nothing else has handled is answered here: further out, the answer would have no request id. The access line names the route's template, never the path: a path may hold a recipient's token.
     """
 
     def __init__(self, app: ASGIApp, *, body_limit: int = BODY_LIMIT) -> None:
@@ -150,7 +162,13 @@ class RequestContext:
                 message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode())]
             await send(message)
 
-        await self._app(scope, _limited(receive, self._body_limit), send_with_id)
+        try:
+            await self._app(scope, _limited(receive, self._body_limit), send_with_id)
+        except Exception as error:
+            log.exception("unexpected error")
+            if status:  # too late for another answer: the connection must not look well ended
+                raise
+            await answer_problem(AppError())(scope, receive, send_with_id)
         route = getattr(scope.get("route"), "path", "unknown")
         log.debug(
             "request",
@@ -169,7 +187,8 @@ def _limited(receive: Receive, most: int) -> Receive:
         message = await receive()
         seen += len(message.get("body", b""))
         if seen > most:
-            raise TooLarge(f"The body is larger than {most} bytes.")
+            # FastAPI lets only its own kind of exception through while it reads a body.
+            raise StarletteHTTPException(TooLarge.status, f"The body is larger than {most} bytes.")
         return message
 
     return receive_limited

@@ -8,7 +8,7 @@ import structlog
 
 def configure_logging(*, level: str = "INFO") -> None:
     """Send structlog's and the standard library's records to standard error as JSON lines."""
-    shared = [
+    shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),

@@ -1,4 +1,4 @@
-"""Wake-ups for the workers: the only arq client. PostgreSQL holds the work, so a lost wake-up loses nothing."""
+"""Wake-ups for the workers: the only arq client. PostgreSQL holds the work: a lost wake-up loses nothing."""
 
 import asyncio
 from typing import Any

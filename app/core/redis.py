@@ -6,9 +6,9 @@ from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 
-def connect_redis(url: str) -> "Redis[bytes]":
+def connect_redis(url: str) -> Redis:
     """Return a client; it connects when first used."""
-    client: Redis[bytes] = Redis.from_url(
+    client: Redis = Redis.from_url(
         url,
         socket_connect_timeout=2,
         socket_timeout=5,

@@ -6,8 +6,8 @@ from uuid import UUID
 from app.core.config import Settings
 from app.core.db import Database
 from app.delivery import sweeps
-from app.delivery.planning import prepare_campaign
 from app.delivery.pacing import Pacer
+from app.delivery.planning import prepare_campaign
 from app.delivery.sending import Deliverer
 
 
@@ -34,9 +34,7 @@ class Delivery:
     async def sweep(self) -> None:
         """Do by state whatever is due: schedules, lost preparations, expired leases, evidence, completion."""
         async with self.database.connection() as connection:
-            await sweeps.start_scheduled(
-                connection, max_lateness_minutes=self.settings.max_lateness_minutes
-            )
+            await sweeps.start_scheduled(connection, max_lateness_minutes=self.settings.max_lateness_minutes)
             await sweeps.expire_leases(connection)
         async with self.database.connection() as connection:
             await sweeps.settle_unknown(

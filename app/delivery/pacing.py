@@ -56,7 +56,9 @@ class Rate:
 class Pacer:
     """Hands out turns to call SES. Needs Redis; its errors reach the caller."""
 
-    def __init__(self, redis: Any, mail: SesMail, *, override: float | None, key: str = "campaigns:pace") -> None:  # noqa: ANN401  # redis-py's client is generic only in its stubs
+    def __init__(
+        self, redis: Any, mail: SesMail, *, override: float | None, key: str = "campaigns:pace"
+    ) -> None:  # redis-py's client is generic only in its stubs
         self._redis = redis
         self._mail = mail
         self._override = override

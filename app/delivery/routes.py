@@ -55,9 +55,7 @@ async def cancel_campaign(tenant: CanWriteCampaigns, campaign_id: UUID) -> Campa
     return await _move(tenant, campaign_id, Move.CANCEL, reason=f"Cancelled by {tenant.caller.name}.")
 
 
-async def _move(
-    tenant: Tenant, campaign_id: UUID, how: Move, *, reason: str | None = None
-) -> CampaignView:
+async def _move(tenant: Tenant, campaign_id: UUID, how: Move, *, reason: str | None = None) -> CampaignView:
     campaign = await service.move_campaign(
         tenant.session, school_id=tenant.school_id, campaign_id=campaign_id, how=how, reason=reason
     )

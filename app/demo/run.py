@@ -72,8 +72,8 @@ async def _tell(console: Console, stack: Stack, *, once: bool, recipients: int) 
     return 0 if is_right else 1
 
 
-async def open_school(stack: Stack) -> str:
-    """Create the sample school; return its API key."""
+async def open_school(stack: Stack, wanted: SchoolCreate = SCHOOL) -> str:
+    """Create a school, the sample one unless told otherwise; return its API key."""
     settings = Settings(
         database_url=stack.services.database_url,
         redis_url=stack.services.redis_url,
@@ -83,7 +83,7 @@ async def open_school(stack: Stack) -> str:
     database = Database(settings)
     try:
         async with database.system_transaction() as session:
-            created = await create_school(session, wanted=SCHOOL)
+            created = await create_school(session, wanted=wanted)
             _, key = await create_key(session, school_id=created.id, name="Demo administrator")
     finally:
         await database.close()

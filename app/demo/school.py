@@ -7,14 +7,8 @@ from typing import Any
 
 from app.core.clock import now
 
-FIRST_NAMES = (
-    "Ana Ben Carla David Elena Farid Grace Hugo Ines Jonas Kaori Liam Maya Noah Olivia Pablo Quinn Rosa Samuel "
-    "Tara Umar Vera William Ximena Yusuf Zoe Aïcha Björn Chloé Đorđe Łukasz Øyvind Siobhán Þóra 美咲 Владимир"
-).split()
-LAST_NAMES = (
-    "García Smith Müller Rossi Novák Kowalska Nguyen O'Brien Silva Dubois Andersson Okafor Haddad Tanaka Costa "
-    "Fischer Brown Petrov Jensen Moreau López Martin Weber Ricci Kaya Singh Evans Martínez Bauer Conti"
-).split()
+FIRST_NAMES = ["Ana", "Ben", "Carla", "David", "Elena", "Farid", "Grace", "Hugo", "Ines", "Jonas", "Kaori", "Liam", "Maya", "Noah", "Olivia", "Pablo", "Quinn", "Rosa", "Samuel", "Tara", "Umar", "Vera", "William", "Ximena", "Yusuf", "Zoe", "Aïcha", "Björn", "Chloé", "Đorđe", "Łukasz", "Øyvind", "Siobhán", "Þóra", "美咲", "Владимир"]
+LAST_NAMES = ["García", "Smith", "Müller", "Rossi", "Novák", "Kowalska", "Nguyen", "O'Brien", "Silva", "Dubois", "Andersson", "Okafor", "Haddad", "Tanaka", "Costa", "Fischer", "Brown", "Petrov", "Jensen", "Moreau", "López", "Martin", "Weber", "Ricci", "Kaya", "Singh", "Evans", "Martínez", "Bauer", "Conti"]
 COURSES = (
     ("guitar", "Guitar for beginners", "music", "t-1", "onsite"),
     ("piano", "Piano, second year", "music", "t-2", "onsite"),
@@ -23,7 +17,7 @@ COURSES = (
     ("pottery", "Pottery workshop", "crafts", "t-5", "onsite"),
     ("chess", "Chess club", "games", "t-1", "remote"),
 )
-SUBJECT = "{{ first_name | \"Hello\" }}, your summer courses are open"
+SUBJECT = '{{ first_name | "Hello" }}, your summer courses are open'
 HTML = """<!doctype html>
 <html lang="en">
 <head><meta charset="utf-8"><title>Summer courses</title></head>
@@ -70,7 +64,9 @@ def make_enrollments(count: int, chance: random.Random) -> Iterator[dict[str, An
                 "user": f"u-{number}",
                 "course": chance.choice(COURSES)[0],
                 "starts_at": _days_from_now(begins),
-                "ends_at": None if chance.random() < 0.1 else _days_from_now(begins + chance.randint(60, 300)),
+                "ends_at": None
+                if chance.random() < 0.1
+                else _days_from_now(begins + chance.randint(60, 300)),
                 "status": "active" if chance.random() > 0.06 else "cancelled",
             }
 
@@ -81,13 +77,22 @@ def make_school(users: int, *, seed: int = 1) -> dict[str, list[dict[str, Any]]]
     enrollments = enumerate(make_enrollments(users, chance), start=1)
     return {
         "users": list(make_users(users, chance)),
-        "trainers": [{"external_id": f"t-{n}", "name": f"{FIRST_NAMES[n]} {LAST_NAMES[n]}"} for n in range(1, 6)],
+        "trainers": [
+            {"external_id": f"t-{n}", "name": f"{FIRST_NAMES[n]} {LAST_NAMES[n]}"} for n in range(1, 6)
+        ],
         "categories": [
-            {"external_id": name, "name": name.capitalize()} for name in ("music", "languages", "crafts", "games")
+            {"external_id": name, "name": name.capitalize()}
+            for name in ("music", "languages", "crafts", "games")
         ],
         "groups": [{"external_id": "choir", "name": "Choir"}],
         "courses": [
-            {"external_id": key, "title": title, "category": category, "trainer": trainer, "delivery": delivery}
+            {
+                "external_id": key,
+                "title": title,
+                "category": category,
+                "trainer": trainer,
+                "delivery": delivery,
+            }
             for key, title, category, trainer, delivery in COURSES
         ],
         "memberships": [

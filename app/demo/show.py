@@ -21,7 +21,11 @@ _STYLES = {"danger": "red", "success": "green", None: ""}
 def make_progress(console: Console) -> Progress:
     """Return the live bars."""
     return Progress(
-        SpinnerColumn(), TextColumn("{task.description:>10}"), BarColumn(40), MofNCompleteColumn(), console=console
+        SpinnerColumn(),
+        TextColumn("{task.description:>10}"),
+        BarColumn(40),
+        MofNCompleteColumn(),
+        console=console,
     )
 
 
@@ -59,10 +63,19 @@ def show_cards(console: Console, campaign: Mapping[str, Any]) -> None:
         ("SES delivered", f"{stats['delivered']:,}", badges),
         ("Pending", f"{stats['pending']:,}", ""),
         ("Opened", _with_rate(stats["opened"], stats["open_rate"]), machines),
-        ("Clicked", _with_rate(stats["clicked"], stats["click_rate"]), f"{stats['unsubscribed']} unsubscribed"),
+        (
+            "Clicked",
+            _with_rate(stats["clicked"], stats["click_rate"]),
+            f"{stats['unsubscribed']} unsubscribed",
+        ),
     )
     console.print(
-        Columns([Panel(f"[bold]{value}[/bold]\n[dim]{note or ' '}[/dim]", title=name) for name, value, note in cards])
+        Columns(
+            [
+                Panel(f"[bold]{value}[/bold]\n[dim]{note or ' '}[/dim]", title=name)
+                for name, value, note in cards
+            ]
+        )
     )
     console.print(
         f"Subject [bold]{campaign['subject']}[/bold] · sent by {campaign['sent_by']['name']} · {campaign['timezone']}",
@@ -94,7 +107,9 @@ def show_comparison(console: Console, comparisons: Iterable[Comparison]) -> bool
     """Print every number that is wrong; return whether all are right."""
     wrong = [each for each in comparisons if not each.is_right]
     for each in wrong:
-        console.print(f"[red]{each.name}: the report says {each.reported}, the simulator {each.expected}[/red]")
+        console.print(
+            f"[red]{each.name}: the report says {each.reported}, the simulator {each.expected}[/red]"
+        )
     if not wrong:
         console.print("[green]Every number of the report is what the simulator knows it did.[/green]")
     return not wrong

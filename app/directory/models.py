@@ -114,7 +114,9 @@ class Enrollment(Record, Base):
         reference("course", "courses"),
         Index(None, "school_id", "user"),
         Index(None, "school_id", "course"),
-        Index("ix_enrollments_active", "school_id", "ends_at", "starts_at", postgresql_where="status = 'active'"),
+        Index(
+            "ix_enrollments_active", "school_id", "ends_at", "starts_at", postgresql_where="status = 'active'"
+        ),
     )
 
     user: Mapped[str] = mapped_column(ExternalId)

@@ -1,9 +1,23 @@
-"""The resources of the directory: for each its items, its table and what it refers to."""
+"""What a resource of the directory is: its items, its table, what it refers to, and how it lands."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field
+from typing import Any, Protocol
+from uuid import UUID
 
-from app.directory import models, schemas
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.directory.models import Record
+from app.directory.schemas import RecordItem, SyncResult
+
+
+class Sync(Protocol):
+    """Lands a batch of items in the session's transaction."""
+
+    def __call__(
+        self, session: AsyncSession, *, school_id: UUID, resource: "Resource", items: Any
+    ) -> Awaitable[SyncResult]:
+        """Upsert the items; InvalidInput names every fault by index and field."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,23 +25,10 @@ class Resource:
     """One kind of record; `references` maps a field to the table it names a record of."""
 
     name: str
-    item: type[schemas.RecordItem]
-    model: type[models.Record]
-    references: Mapping[str, type[models.Record]] = field(default_factory=dict)
-
-
-RESOURCES = (
-    Resource("users", schemas.UserItem, models.User),
-    Resource("trainers", schemas.NamedItem, models.Trainer),
-    Resource("categories", schemas.NamedItem, models.Category),
-    Resource("groups", schemas.NamedItem, models.Group),
-    Resource(
-        "memberships", schemas.MembershipItem, models.Membership, {"group": models.Group, "user": models.User}
-    ),
-    Resource(
-        "courses", schemas.CourseItem, models.Course, {"category": models.Category, "trainer": models.Trainer}
-    ),
-    Resource(
-        "enrollments", schemas.EnrollmentItem, models.Enrollment, {"user": models.User, "course": models.Course}
-    ),
-)
+    item: type[RecordItem]
+    model: type[Record]
+    sync: Sync
+    references: Mapping[str, type[Record]] = field(default_factory=dict)
+    result: type[SyncResult] = SyncResult
+    removable: bool = True
+    """Whether DELETE takes one record away; removing a person is erasure, which is more."""

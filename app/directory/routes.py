@@ -1,20 +1,21 @@
-"""`/v1/directory`: what the platform pushes of its users, courses and their ties."""
+"""`/v1/directory`: what the platform pushes of its users, courses and their ties.
 
-from collections.abc import Awaitable, Callable
+Every resource has the same few routes, so they are made from the registry.
+"""
+
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from pydantic import Field, create_model
 
-from app.core.http import describe_problems
 from app.core.errors import Conflict, Forbidden, InvalidInput, NotFound, Unauthenticated
+from app.core.http import describe_problems
 from app.core.pages import Cursor, Limit, decode_cursor, make_page
 from app.core.schema import Body, Page
 from app.directory import queries
-from app.directory.resources import RESOURCES, Resource
-from app.directory.schemas import SyncResult, UserSyncResult
-from app.directory.sync import sync_records
-from app.directory.users import sync_users
+from app.directory.registry import RESOURCES
+from app.directory.resources import Resource
+from app.directory.schemas import SyncResult
 from app.directory.views import view_of
 from app.schools.access import CanReadDirectory, CanWriteDirectory
 
@@ -24,22 +25,20 @@ router = APIRouter(
 )
 
 
-def _singular(resource: Resource) -> str:
+def _name_one(resource: Resource) -> str:
     return resource.model.__name__.lower()
 
 
 def _add_sync(resource: Resource) -> None:
-    batch: Any = create_model(
-        f"{resource.model.__name__}Batch",
-        __base__=Body,
-        items=(Annotated[list[resource.item], Field(min_length=1, max_length=MOST_ITEMS)], ...),  # type: ignore[name-defined]  # made at run time
-    )
+    items: Any = Annotated[list[resource.item], Field(min_length=1, max_length=MOST_ITEMS)]  # type: ignore[name-defined]  # known only now
+    batch = create_model(f"{resource.model.__name__}Batch", __base__=Body, items=(items, ...))
 
-    async def sync(tenant: CanWriteDirectory, body: batch) -> SyncResult:
-        write: Callable[..., Awaitable[SyncResult]] = sync_users if resource.name == "users" else sync_records
-        more = {} if resource.name == "users" else {"resource": resource}
-        return await write(tenant.session, school_id=tenant.school_id, items=body.items, **more)
+    async def sync(tenant: CanWriteDirectory, body: Any) -> SyncResult:  # a batch, below
+        return await resource.sync(
+            tenant.session, school_id=tenant.school_id, resource=resource, items=body.items
+        )
 
+    sync.__annotations__["body"] = batch
     router.add_api_route(
         f"/{resource.name}",
         sync,
@@ -47,16 +46,18 @@ def _add_sync(resource: Resource) -> None:
         operation_id=f"sync_{resource.name}",
         summary=f"Push {resource.name}",
         description=f"Upsert up to {MOST_ITEMS} {resource.name} in one transaction: all of them, or none.",
-        response_model=UserSyncResult if resource.name == "users" else SyncResult,
+        response_model=resource.result,
         responses=describe_problems(InvalidInput),
     )
 
 
-def _add_reads(resource: Resource) -> None:
-    view = view_of(resource)
+def _add_list(resource: Resource) -> None:
+    view: Any = view_of(resource)
 
     async def list_records(
-        tenant: CanReadDirectory, limit: Annotated[Limit, Query()] = 50, cursor: Annotated[Cursor, Query()] = None
+        tenant: CanReadDirectory,
+        limit: Annotated[Limit, Query()] = 50,
+        cursor: Annotated[Cursor, Query()] = None,
     ) -> Page[Any]:
         after = decode_cursor(cursor, str)[0] if cursor else None
         rows = await queries.list_records(
@@ -64,29 +65,36 @@ def _add_reads(resource: Resource) -> None:
         )
         return make_page(rows, limit=limit, view=view.model_validate, key=lambda row: (row.external_id,))
 
-    async def get_record(tenant: CanReadDirectory, external_id: str) -> Any:  # noqa: ANN401  # typed below
-        row = await queries.get_record(
-            tenant.session, school_id=tenant.school_id, model=resource.model, external_id=external_id
-        )
-        return view.model_validate(row)
-
     router.add_api_route(
         f"/{resource.name}",
         list_records,
         methods=["GET"],
         operation_id=f"list_{resource.name}",
         summary=f"List {resource.name}",
-        response_model=Page[view],  # type: ignore[valid-type]  # made at run time
+        description="In the order of their external ids.",
+        response_model=Page[view],
         responses=describe_problems(InvalidInput),
     )
+
+
+def _add_get(resource: Resource) -> None:
+    view = view_of(resource)
+
+    async def get_record(tenant: CanReadDirectory, external_id: str) -> Any:  # a view
+        row = await queries.get_record(
+            tenant.session, school_id=tenant.school_id, model=resource.model, external_id=external_id
+        )
+        return view.model_validate(row)
+
     router.add_api_route(
         f"/{resource.name}/{{external_id}}",
         get_record,
         methods=["GET"],
-        operation_id=f"get_{_singular(resource)}",
+        operation_id=f"get_{_name_one(resource)}",
         summary=f"Read one of the {resource.name}",
+        description="By the platform's own id.",
         response_model=view,
-        responses=describe_problems(NotFound),
+        responses=describe_problems(NotFound, InvalidInput),
     )
 
 
@@ -101,14 +109,16 @@ def _add_delete(resource: Resource) -> None:
         delete_record,
         methods=["DELETE"],
         status_code=204,
-        operation_id=f"delete_{_singular(resource)}",
+        operation_id=f"delete_{_name_one(resource)}",
         summary=f"Remove one of the {resource.name}",
-        responses=describe_problems(NotFound, Conflict),
+        description="A record that others refer to stays, with 409.",
+        responses=describe_problems(NotFound, Conflict, InvalidInput),
     )
 
 
 for each in RESOURCES:
     _add_sync(each)
-    _add_reads(each)
-    if each.name != "users":  # removing a person is erasure, which is more than a DELETE of one row
+    _add_list(each)
+    _add_get(each)
+    if each.removable:
         _add_delete(each)

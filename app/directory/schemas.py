@@ -7,6 +7,7 @@ from pydantic import AfterValidator, Field, StringConstraints, model_validator
 from app.core.schema import Body, Instant, Name, Reference, Text, View
 from app.directory.addresses import read_address
 
+
 def _no_nul(value: str) -> str:
     if "\x00" in value:
         raise ValueError("must not contain NUL")
@@ -49,7 +50,7 @@ class UserItem(RecordItem):
     marketing: Preference | None = None
     newsletter: Preference | None = None
     locale: Annotated[Text, StringConstraints(max_length=35)] | None = None
-    attributes: Annotated[dict[AttributeKey, Scalar], Field(max_length=100)] = {}
+    attributes: Annotated[dict[AttributeKey, Scalar], Field(max_length=100, default_factory=dict)]
     preferences_changed_at: Instant | None = None
 
 

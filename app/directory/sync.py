@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import Table, Text, cast, column, func, literal, literal_column, or_, select
+from sqlalchemy import Boolean, Table, Text, cast, column, func, literal, literal_column, or_, select
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -77,19 +77,19 @@ async def upsert_rows(
         .table_valued(*(column(name, table.c[name].type) for name in names), name="pushed")
         .render_derived(with_types=True)
     )
-    statement = insert(table).from_select(names, select(*(unpacked.c[name] for name in names)))
+    insertion = insert(table).from_select(names, select(*(unpacked.c[name] for name in names)))
     changing = [name for name in names if name not in {"school_id", "external_id"}]
-    statement = statement.on_conflict_do_update(
+    statement = insertion.on_conflict_do_update(
         index_elements=["school_id", "external_id"],
-        set_={**{name: statement.excluded[name] for name in changing}, "updated_at": func.now()},
-        where=_differs(table, statement.excluded, changing),
-    ).returning(literal_column("(xmax = 0)").label("created"))
+        set_={**{name: insertion.excluded[name] for name in changing}, "updated_at": func.now()},
+        where=_differs(table, insertion.excluded, changing),
+    ).returning(literal_column("(xmax = 0)", Boolean).label("created"))
     outcome = (await session.scalars(statement)).all()
     created = sum(1 for was_created in outcome if was_created)
     return SyncResult(created=created, updated=len(outcome) - created, unchanged=len(rows) - len(outcome))
 
 
-def _differs(table: Table, excluded: Any, names: Sequence[str]) -> Any:  # noqa: ANN401  # Core expressions
+def _differs(table: Table, excluded: Any, names: Sequence[str]) -> Any:  # Core expressions
     return or_(*(table.c[name].is_distinct_from(excluded[name]) for name in names))
 
 

@@ -6,14 +6,15 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select, tuple_
 from sqlalchemy import delete as sql_delete
+from sqlalchemy import func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.clock import now
 from app.core.ids import new_id
 from app.directory.addresses import hash_address, read_address
 from app.directory.models import PreferenceChange, Unsubscription, User
+from app.directory.resources import Resource
 from app.directory.schemas import UserItem, UserSyncResult
 from app.directory.sync import check_duplicates, upsert_rows
 from app.schools.service import get_school
@@ -31,8 +32,11 @@ class _Wishes:
     changes: list[PreferenceChange] = field(default_factory=list)
 
 
-async def sync_users(session: AsyncSession, *, school_id: UUID, items: Sequence[UserItem]) -> UserSyncResult:
+async def sync_users(
+    session: AsyncSession, *, school_id: UUID, resource: Resource, items: Sequence[UserItem]
+) -> UserSyncResult:
     """Upsert users; a pushed `subscribed` never undoes an unsubscription made here, unless it is newer."""
+    del resource
     check_duplicates(items)
     secret = (await get_school(session, school_id=school_id)).address_secret
     rows = [_make_row(school_id, secret, item) for item in items]
@@ -59,7 +63,8 @@ async def _apply_wishes(
         row.external_id: row
         for row in await session.execute(
             select(User.external_id, User.marketing, User.newsletter).where(
-                User.school_id == school_id, User.external_id == func.any([item.external_id for item in items])
+                User.school_id == school_id,
+                User.external_id == func.any([item.external_id for item in items]),
             )
         )
     }

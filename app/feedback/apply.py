@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app.core.db import run_sql
 from app.directory.consent import SUBSCRIBABLE, ConsentChange, change_consent, suppress_addresses
 from app.feedback.parking import park_events
 from app.feedback.translate import make_fact, read_tags
@@ -53,11 +54,9 @@ async def _find_recipients(
             untagged.append(event)
     if untagged:
         ids = list({event.message_id for event in untagged})
-        rows = await connection.exec_driver_sql(_BY_MESSAGE, (ids,))
+        rows = await run_sql(connection, _BY_MESSAGE, ids)
         known = {row[0]: RecipientKey(row[1], row[2], row[3]) for row in rows}
-        places.update(
-            {event.key: known[event.message_id] for event in untagged if event.message_id in known}
-        )
+        places.update({event.key: known[event.message_id] for event in untagged if event.message_id in known})
     return places
 
 
@@ -68,7 +67,7 @@ async def _act_on_addresses(connection: AsyncConnection, fresh: Sequence[Fact]) 
         return
     keys = [fact.recipient for fact in grave]
     columns = ([k.school_id for k in keys], [k.campaign_id for k in keys], [k.number for k in keys])
-    rows = await connection.exec_driver_sql(_ADDRESSES, columns)
+    rows = await run_sql(connection, _ADDRESSES, *columns)
     addresses = {RecipientKey(row[0], row[1], row[2]): (row[3], row[4]) for row in rows}
     suppressions: dict[tuple[UUID, bytes], dict[str, object]] = {}
     for fact in grave:

@@ -42,7 +42,9 @@ async def park_events(connection: AsyncConnection, events: Sequence[MailEvent], 
     )
 
 
-async def keep_message(connection: AsyncConnection, *, key: bytes, reason: str, body: Mapping[str, Any]) -> None:
+async def keep_message(
+    connection: AsyncConnection, *, key: bytes, reason: str, body: Mapping[str, Any]
+) -> None:
     """Keep something that will never be applied, so that a person can look at it."""
     await connection.execute(
         insert(ParkedEvent)

@@ -108,5 +108,3 @@ async def retry_parked(database: Database, *, limit: int = 500) -> int:
             await forget_events(connection, [event.key for event in events])
             await apply_events(connection, events)
     return len(due)
-
-

@@ -22,9 +22,7 @@ def read_tags(event: MailEvent) -> RecipientKey | None:
     """Return the recipient that the event's tags name, or None when they name none."""
     tags = event.tags
     try:
-        key = RecipientKey(
-            UUID(tags["school_id"]), UUID(tags["campaign_id"]), int(tags["recipient_id"])
-        )
+        key = RecipientKey(UUID(tags["school_id"]), UUID(tags["campaign_id"]), int(tags["recipient_id"]))
     except (KeyError, ValueError):
         return None
     return key if 0 < key.number <= LARGEST_NUMBER else None

@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CTE, func, literal, select
+from sqlalchemy import CTE, ColumnElement, func, literal, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -82,6 +83,6 @@ _RECIPIENT_COLUMNS = [
 _EXCLUSION_COLUMNS = ["school_id", "campaign_id", "number", "user", "email", "name", "reason"]
 
 
-def _pick(numbered: CTE, keys: Sequence[str]) -> object:
+def _pick(numbered: CTE, keys: Sequence[str]) -> ColumnElement[Any]:
     pairs = [part for key in keys for part in (literal(key), numbered.c.attributes[key])]
     return func.jsonb_build_object(*pairs)

@@ -106,7 +106,7 @@ def _merge_reason(state: State, fact: Fact) -> State:
     )
 
 
-def _accept(state: State, fact: Fact, is_new: bool = True) -> State:  # noqa: FBT001, FBT002  # one shape for all merges
+def _accept(state: State, fact: Fact, is_new: bool = True) -> State:  # one shape for all merges
     del is_new
     at = fact.mailed_at or fact.at
     if state.accepted_at is None:
@@ -139,7 +139,7 @@ def _evidence(state: State, fact: Fact, _: bool) -> State:
     return _accept(state, fact)
 
 
-def _open(state: State, fact: Fact, is_new: bool) -> State:  # noqa: FBT001  # one shape for all merges
+def _open(state: State, fact: Fact, is_new: bool) -> State:  # one shape for all merges
     state = _accept(state, fact)
     if fact.machine:
         return replace(state, machine_open_count=state.machine_open_count + is_new)
@@ -151,7 +151,7 @@ def _open(state: State, fact: Fact, is_new: bool) -> State:  # noqa: FBT001  # o
     )
 
 
-def _click(state: State, fact: Fact, is_new: bool) -> State:  # noqa: FBT001  # one shape for all merges
+def _click(state: State, fact: Fact, is_new: bool) -> State:  # one shape for all merges
     state = _accept(state, fact)
     if fact.machine:
         return replace(state, machine_click_count=state.machine_click_count + is_new)

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.core.db import Database
+from app.core.db import Database, run_sql
 from app.core.group_commit import GroupCommit
 from app.recipients import statements
 from app.recipients.counters import COUNTED, Tally, tally
@@ -73,7 +73,7 @@ async def _lock_recipients(
         [key.campaign_id for key in keys],
         [key.number for key in keys],
     )
-    rows = await connection.exec_driver_sql(statements.LOCK_RECIPIENTS, columns)
+    rows = await run_sql(connection, statements.LOCK_RECIPIENTS, *columns)
     return {RecipientKey(row[0], row[1], row[2]): State(*row[3:]) for row in rows}
 
 
@@ -97,7 +97,7 @@ async def _add_events(connection: AsyncConnection, facts: Iterable[Fact]) -> set
     if not events:
         return set()
     columns = tuple(list(column) for column in zip(*events.values(), strict=True))
-    return {row[0] for row in await connection.exec_driver_sql(statements.ADD_EVENTS, columns)}
+    return {row[0] for row in await run_sql(connection, statements.ADD_EVENTS, *columns)}
 
 
 async def _write_back(connection: AsyncConnection, states: dict[RecipientKey, State]) -> None:
@@ -108,7 +108,7 @@ async def _write_back(connection: AsyncConnection, states: dict[RecipientKey, St
         for key, state in states.items()
     ]
     columns = tuple(list(column) for column in zip(*rows, strict=True))
-    await connection.exec_driver_sql(statements.WRITE_BACK, columns)
+    await run_sql(connection, statements.WRITE_BACK, *columns)
 
 
 async def _add_to_counters(
@@ -123,4 +123,4 @@ async def _add_to_counters(
             changes[campaign] = tuple(total + now - then for total, now, then in added)
     for (school_id, campaign_id), change in sorted(changes.items()):
         if any(change):
-            await connection.exec_driver_sql(statements.ADD_TO_COUNTERS, (school_id, campaign_id, *change))
+            await run_sql(connection, statements.ADD_TO_COUNTERS, school_id, campaign_id, *change)

@@ -14,7 +14,8 @@ def _postgres_type(annotation: object) -> str:
 
 
 _STATE: Final = {
-    name: _postgres_type(getattr(kind, "__args__", (kind,))[0]) for name, kind in get_type_hints(State).items()
+    name: _postgres_type(getattr(kind, "__args__", (kind,))[0])
+    for name, kind in get_type_hints(State).items()
 }
 _COLUMNS: Final = {"school_id": "uuid", "campaign_id": "uuid", "number": "int", "status": "text", **_STATE}
 
@@ -30,7 +31,7 @@ LOCK_RECIPIENTS: Final = f"""
         ON (r.school_id, r.campaign_id, r.number) = (k.school_id, k.campaign_id, k.number)
     ORDER BY r.school_id, r.campaign_id, r.number
     FOR UPDATE OF r
-"""
+"""  # noqa: S608  # only names of this module's own go in
 
 ADD_EVENTS: Final = f"""
     INSERT INTO email_events

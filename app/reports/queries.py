@@ -92,15 +92,11 @@ async def list_campaigns(
 
 def _comes_after(sent_at: datetime | None, campaign_id: UUID) -> ColumnElement[bool]:
     if sent_at is None:
-        return or_(
-            and_(Campaign.sent_at.is_(None), Campaign.id < campaign_id), Campaign.sent_at.is_not(None)
-        )
+        return or_(and_(Campaign.sent_at.is_(None), Campaign.id < campaign_id), Campaign.sent_at.is_not(None))
     return tuple_(Campaign.sent_at, Campaign.id) < tuple_(sent_at, campaign_id)
 
 
-async def list_links(
-    session: AsyncSession, *, school_id: UUID, campaign_id: UUID
-) -> Sequence[CampaignLink]:
+async def list_links(session: AsyncSession, *, school_id: UUID, campaign_id: UUID) -> Sequence[CampaignLink]:
     """Return the campaign's links in their order."""
     query = select(CampaignLink).where(
         CampaignLink.school_id == school_id, CampaignLink.campaign_id == campaign_id
@@ -116,10 +112,8 @@ async def find_calling(session: AsyncSession, *, school_id: UUID, campaign_id: U
     return list(await session.scalars(query))
 
 
-def _select_recipients(school_id: UUID, campaign_id: UUID) -> Select[tuple[Recipient]]:
-    return select(Recipient).where(
-        Recipient.school_id == school_id, Recipient.campaign_id == campaign_id
-    )
+def _select_recipients(school_id: UUID, campaign_id: UUID) -> Select[Recipient]:
+    return select(Recipient).where(Recipient.school_id == school_id, Recipient.campaign_id == campaign_id)
 
 
 async def list_recipients(

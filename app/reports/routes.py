@@ -18,7 +18,9 @@ from app.reports.schemas import DeliveryStatus, RecipientView
 from app.schools.access import CanReadCampaigns
 
 router = APIRouter(
-    prefix="/v1/campaigns", tags=["Reports"], responses=describe_problems(Unauthenticated, Forbidden, InvalidInput)
+    prefix="/v1/campaigns",
+    tags=["Reports"],
+    responses=describe_problems(Unauthenticated, Forbidden, InvalidInput),
 )
 Search = Annotated[Text | None, Query(max_length=200)]
 
@@ -79,5 +81,3 @@ async def list_recipients(
         limit=limit,
         cursor=cursor,
     )
-
-

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.campaigns.schemas import CampaignDetail, CampaignView, ContentView, LinkView
 from app.campaigns.service import get_campaign
 from app.campaigns.views import make_campaign_view
-from app.core.pages import decode_cursor, make_page
+from app.core.pages import decode_cursor, make_page, or_null
 from app.core.schema import Page
 from app.delivery.progress import read_stats
 from app.reports import queries
@@ -22,7 +22,7 @@ async def list_campaigns(
     session: AsyncSession, *, school_id: UUID, where: CampaignFilter, limit: int, cursor: str | None
 ) -> Page[CampaignView]:
     """Return a page of campaigns with their stats."""
-    after = decode_cursor(cursor, datetime.fromisoformat, UUID) if cursor else None
+    after = decode_cursor(cursor, or_null(datetime.fromisoformat), UUID) if cursor else None
     rows = await queries.list_campaigns(
         session,
         school_id=school_id,
@@ -40,9 +40,7 @@ async def list_campaigns(
     )
 
 
-async def get_campaign_detail(
-    session: AsyncSession, *, school_id: UUID, campaign_id: UUID
-) -> CampaignDetail:
+async def get_campaign_detail(session: AsyncSession, *, school_id: UUID, campaign_id: UUID) -> CampaignDetail:
     """Return all there is to say of one campaign but its recipients."""
     campaign = await get_campaign(session, school_id=school_id, campaign_id=campaign_id)
     school = await get_school(session, school_id=school_id)

@@ -76,7 +76,7 @@ async def _authenticate(session: AsyncSession, parts: KeyParts) -> Caller:
 OpenTenant = Annotated[Tenant, Depends(_open, scope="function")]
 
 
-def allowed_to(scope: Scope) -> Any:  # noqa: ANN401  # FastAPI's marker for a dependency has no public type
+def allowed_to(scope: Scope) -> Any:  # FastAPI's marker for a dependency has no public type
     """Return the dependency that gives a Tenant whose credential has this scope."""
 
     async def check(tenant: OpenTenant) -> Tenant:
@@ -93,4 +93,3 @@ CanSend = Annotated[Tenant, allowed_to(Scope.MESSAGES_SEND)]
 CanReadCampaigns = Annotated[Tenant, allowed_to(Scope.CAMPAIGNS_READ)]
 CanWriteCampaigns = Annotated[Tenant, allowed_to(Scope.CAMPAIGNS_WRITE)]
 CanManageKeys = Annotated[Tenant, allowed_to(Scope.KEYS_MANAGE)]
-

@@ -3,6 +3,8 @@
 A GET changes nothing: link scanners follow every link of a mail. Only a POST does.
 """
 
+from typing import Any
+
 from fastapi import APIRouter, Request, Response
 from starlette.datastructures import FormData
 
@@ -86,7 +88,7 @@ async def _find(request: Request, token: str) -> Subscriber | None:
     return await find_subscriber(request.app.state.database, ref) if ref else None
 
 
-def _common(token: str, subscriber: Subscriber) -> dict[str, str | None]:
+def _common(token: str, subscriber: Subscriber) -> dict[str, Any]:
     return {"school": subscriber.school, "colour": subscriber.colour, "action": f"/u/{token}"}
 
 

@@ -70,7 +70,10 @@ async def find_subscriber(database: Database, ref: RecipientRef) -> Subscriber |
                     School.name,
                     School.colour,
                 )
-                .join(Campaign, (Campaign.school_id == Recipient.school_id) & (Campaign.id == Recipient.campaign_id))
+                .join(
+                    Campaign,
+                    (Campaign.school_id == Recipient.school_id) & (Campaign.id == Recipient.campaign_id),
+                )
                 .join(School, School.id == Recipient.school_id)
                 .where(
                     Recipient.school_id == ref.school_id,

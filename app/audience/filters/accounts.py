@@ -13,6 +13,6 @@ class ActiveUsers(Filter):
 
     kind: Literal["active_users"]
 
-    def users(self, scope: Scope) -> Select[tuple[str]]:
+    def users(self, scope: Scope) -> Select[str]:
         """Return the active users."""
         return select(User.external_id).where(User.school_id == scope.school_id, User.status == "active")

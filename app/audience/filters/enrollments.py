@@ -8,7 +8,7 @@ from app.audience.base import Filter, Scope
 from app.directory.models import Enrollment
 
 
-def _enrolled(scope: Scope, *conditions: ColumnElement[bool]) -> Select[tuple[str]]:
+def _enrolled(scope: Scope, *conditions: ColumnElement[bool]) -> Select[str]:
     return select(Enrollment.user).where(
         Enrollment.school_id == scope.school_id, Enrollment.status == "active", *conditions
     )
@@ -23,7 +23,7 @@ class OngoingEnrollments(Filter):
 
     kind: Literal["ongoing_enrollments"]
 
-    def users(self, scope: Scope) -> Select[tuple[str]]:
+    def users(self, scope: Scope) -> Select[str]:
         """Return users enrolled right now."""
         return _enrolled(scope, and_(Enrollment.starts_at <= scope.now, _not_ended(scope)))
 
@@ -33,7 +33,7 @@ class UpcomingEnrollments(Filter):
 
     kind: Literal["upcoming_enrollments"]
 
-    def users(self, scope: Scope) -> Select[tuple[str]]:
+    def users(self, scope: Scope) -> Select[str]:
         """Return users whose enrollment is still to start."""
         return _enrolled(scope, Enrollment.starts_at > scope.now)
 
@@ -43,7 +43,7 @@ class CurrentEnrollments(Filter):
 
     kind: Literal["current_enrollments"]
 
-    def users(self, scope: Scope) -> Select[tuple[str]]:
+    def users(self, scope: Scope) -> Select[str]:
         """Return users enrolled now or later."""
         return _enrolled(scope, or_(Enrollment.starts_at > scope.now, _not_ended(scope)))
 
@@ -53,6 +53,6 @@ class EndedEnrollments(Filter):
 
     kind: Literal["ended_enrollments"]
 
-    def users(self, scope: Scope) -> Select[tuple[str]]:
+    def users(self, scope: Scope) -> Select[str]:
         """Return users whose enrollment is over."""
         return _enrolled(scope, Enrollment.ends_at <= scope.now)

@@ -15,7 +15,7 @@ class InGroup(Filter):
     kind: Literal["group"]
     group: Reference
 
-    def users(self, scope: Scope) -> Select[tuple[str]]:
+    def users(self, scope: Scope) -> Select[str]:
         """Return the group's members."""
         return select(Membership.user).where(
             Membership.school_id == scope.school_id, Membership.group == self.group
