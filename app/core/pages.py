@@ -15,8 +15,8 @@ from app.core.schema import Page
 Row = TypeVar("Row")
 View = TypeVar("View")
 
-LEAST_INTEGER = -(2**31)
-"""The least of PostgreSQL's `integer`, which is what numbered rows are numbered with."""
+LARGEST_NUMBER = 2**31 - 1
+"""The largest of PostgreSQL's `integer`, which is what numbered rows are numbered with."""
 
 Limit = Annotated[int, Field(ge=1, le=200, description="Items on a page.")]
 Cursor = Annotated[str | None, Field(max_length=2000, description="`next_cursor` of the page before.")]
@@ -36,28 +36,25 @@ def decode_cursor(cursor: str, *types: Callable[[Any], Any]) -> tuple[Any, ...]:
     """Read a cursor back, each part by its own type; only what was made with `or_null` may be null."""
     try:
         raw = orjson.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True))
-        if not isinstance(raw, list):
-            raise TypeError("is no sort key")
-        return tuple(_storable(read(part), part) for read, part in zip(types, raw, strict=True))
+        if not isinstance(raw, list) or len(raw) != len(types):
+            raise ValueError("wrong shape")
+        key = tuple(read(part) for read, part in zip(types, raw, strict=True))
+        if not all(map(_is_sort_key, key, raw)):
+            raise ValueError("of no row")
     except (binascii.Error, ValueError, TypeError, AttributeError, OverflowError):
         raise InvalidInput(
             "The cursor is not one this list gave.", errors=[Fault("/cursor", "is not valid")]
         ) from None
+    return key
 
 
-def _storable(value: Any, part: Any) -> Any:  # any JSON scalar may be a sort key
-    """Refuse what no column holds, and what was read from another type of JSON value."""
+def _is_sort_key(value: Any, part: Any) -> bool:  # any JSON scalar may be a sort key
+    """Tell whether a column could hold the value, and whether it was read from its own type of JSON."""
     if isinstance(value, datetime):
-        return value.astimezone(UTC) if value.tzinfo else _refuse()
-    if isinstance(value, str | int | None) and type(part) is not type(value):
-        return _refuse()
-    if isinstance(value, int) and not LEAST_INTEGER <= value <= -LEAST_INTEGER - 1:
-        return _refuse()
-    return _refuse() if isinstance(value, str) and "\x00" in value else value
-
-
-def _refuse() -> Any:
-    raise ValueError("is of no row")
+        return value.tzinfo is not None and bool(value.astimezone(UTC))
+    if isinstance(value, str):
+        return value == part and "\x00" not in value
+    return not isinstance(value, int) or (value == part and abs(value) <= LARGEST_NUMBER)
 
 
 def make_page(

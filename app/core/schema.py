@@ -32,13 +32,19 @@ def _no_nul(value: str) -> str:
 Text = Annotated[str, AfterValidator(_no_nul)]
 """Any text PostgreSQL can store."""
 
-Name = Annotated[Text, StringConstraints(min_length=1, max_length=255, strip_whitespace=True)]
-Reference = Annotated[Text, StringConstraints(min_length=1, max_length=255)]
+# Constraints stand on `str` itself: laid over a validator they measure before they strip.
+Name = Annotated[
+    str, StringConstraints(min_length=1, max_length=255, strip_whitespace=True), AfterValidator(_no_nul)
+]
+Reference = Annotated[str, StringConstraints(min_length=1, max_length=255), AfterValidator(_no_nul)]
 """The platform's own identifier of a record."""
 
 
 def _to_utc(value: datetime) -> datetime:
-    return value.astimezone(UTC)
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("is beyond the years 1 to 9999 in UTC") from None
 
 
 def _in_utc(value: datetime) -> str:

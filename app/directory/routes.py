@@ -11,7 +11,7 @@ from pydantic import Field, create_model
 from app.core.errors import Conflict, Forbidden, InvalidInput, NotFound, Unauthenticated
 from app.core.http import describe_problems
 from app.core.pages import Cursor, Limit, decode_cursor, make_page
-from app.core.schema import Body, Page
+from app.core.schema import Body, Page, Reference
 from app.directory import queries
 from app.directory.registry import RESOURCES
 from app.directory.resources import Resource
@@ -80,14 +80,14 @@ def _add_list(resource: Resource) -> None:
 def _add_get(resource: Resource) -> None:
     view = view_of(resource)
 
-    async def get_record(tenant: CanReadDirectory, external_id: str) -> Any:  # a view
+    async def get_record(tenant: CanReadDirectory, external_id: Reference) -> Any:  # a view
         row = await queries.get_record(
             tenant.session, school_id=tenant.school_id, model=resource.model, external_id=external_id
         )
         return view.model_validate(row)
 
     router.add_api_route(
-        f"/{resource.name}/{{external_id}}",
+        f"/{resource.name}/{{external_id:path}}",
         get_record,
         methods=["GET"],
         operation_id=f"get_{_name_one(resource)}",
@@ -99,13 +99,13 @@ def _add_get(resource: Resource) -> None:
 
 
 def _add_delete(resource: Resource) -> None:
-    async def delete_record(tenant: CanWriteDirectory, external_id: str) -> None:
+    async def delete_record(tenant: CanWriteDirectory, external_id: Reference) -> None:
         await queries.delete_record(
             tenant.session, school_id=tenant.school_id, model=resource.model, external_id=external_id
         )
 
     router.add_api_route(
-        f"/{resource.name}/{{external_id}}",
+        f"/{resource.name}/{{external_id:path}}",
         delete_record,
         methods=["DELETE"],
         status_code=204,

@@ -1,23 +1,33 @@
 """The directory's records as the platform pushes and reads them."""
 
+import re
+from math import isfinite
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, model_validator
 
 from app.core.schema import Body, Instant, Name, Reference, Text, View
 from app.directory.addresses import read_address
 
+LARGEST_WHOLE = 2**63 - 1
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
-def _no_nul(value: str) -> str:
-    if "\x00" in value:
-        raise ValueError("must not contain NUL")
-    return value
+
+def _check_scalar(value: object) -> object:
+    match value:
+        case str() if len(value) > 10_000 or _UNSTORABLE.search(value):
+            raise ValueError("must be at most 10000 characters, none of them NUL or a lone surrogate")
+        case bool() | str() | None:
+            return value
+        case int() if abs(value) <= LARGEST_WHOLE:
+            return value
+        case float() if isfinite(value):
+            return value
+    raise ValueError("must be text, a boolean, null, or a number that fits 64 bits")
 
 
 Preference = Literal["subscribed", "unsubscribed", "unset"]
-Scalar = Annotated[str, StringConstraints(max_length=10_000), AfterValidator(_no_nul)] | (
-    bool | int | float | None
-)
+Scalar = Annotated[str | bool | int | float | None, BeforeValidator(_check_scalar)]
 AttributeKey = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 
 

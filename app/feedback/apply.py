@@ -11,7 +11,6 @@ from app.directory.consent import SUBSCRIBABLE, ConsentChange, change_consent, s
 from app.feedback.parking import park_events
 from app.feedback.translate import make_fact, read_tags
 from app.mail.types import MailEvent
-from app.recipients.evidence import note_events
 from app.recipients.facts import Fact, FactKind, RecipientKey
 from app.recipients.record import record_facts
 
@@ -37,7 +36,6 @@ async def apply_events(connection: AsyncConnection, events: Sequence[MailEvent])
     strays = [event for event in events if event.key not in placed or event.key in missing]
     await park_events(connection, strays, reason="names no known recipient")
     await _act_on_addresses(connection, [fact for key, fact in placed.items() if key in recorded.fresh])
-    await _note_evidence(connection, events)
 
 
 async def _find_recipients(
@@ -103,17 +101,3 @@ async def _unsubscribe_complainer(connection: AsyncConnection, fact: Fact, addre
                 at=fact.at,
             ),
         )
-
-
-_noted_at: dict[str, float] = {}
-
-
-async def _note_evidence(connection: AsyncConnection, events: Iterable[MailEvent]) -> None:
-    latest: dict[str, MailEvent] = {}
-    for event in events:
-        if name := event.tags.get("ses:configuration-set"):
-            latest[name] = event
-    for name, event in sorted(latest.items()):
-        if event.occurred_at.timestamp() - _noted_at.get(name, 0) > 60:
-            await note_events(connection, configuration_set=name, at=event.occurred_at)
-            _noted_at[name] = event.occurred_at.timestamp()

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import structlog
 
@@ -15,6 +16,7 @@ from app.mail.envelopes import MAX_BODY_BYTES, Envelope, EnvelopeType, parse_env
 from app.mail.events import MalformedEvent, decode_message, parse_events
 from app.mail.sns import SnsVerifier
 from app.mail.types import MailEvent
+from app.recipients.evidence import EvidenceLog
 
 log = structlog.get_logger(__name__)
 
@@ -36,9 +38,13 @@ class Arrival:
 def make_feedback(database: Database) -> GroupCommit[Arrival]:
     """Return the road of SNS messages: each is durable when its submission returns."""
 
+    evidence = EvidenceLog()
+
     async def write(arrivals: Sequence[Arrival]) -> None:
+        events = _distinct(arrivals)
         async with database.connection() as connection:
-            await apply_events(connection, _distinct(arrivals))
+            await apply_events(connection, events)
+            await evidence.note(connection, _list_configuration_sets(events))
             for arrival in arrivals:
                 if arrival.unreadable:
                     body = {"message": arrival.envelope.message, "type": arrival.envelope.type.value}
@@ -49,6 +55,13 @@ def make_feedback(database: Database) -> GroupCommit[Arrival]:
 
 def _distinct(arrivals: Sequence[Arrival]) -> list[MailEvent]:
     return list({event.key: event for arrival in arrivals for event in arrival.events}.values())
+
+
+def _list_configuration_sets(events: Sequence[MailEvent]) -> dict[str, datetime]:
+    """Return each configuration set that SES named, with the latest instant it did."""
+    in_order = sorted(events, key=lambda event: event.occurred_at)
+    names = ((event.tags.get("ses:configuration-set"), event.occurred_at) for event in in_order)
+    return {name: at for name, at in names if name}
 
 
 async def read_body(content_length: str | None, stream: AsyncIterator[bytes]) -> bytes:

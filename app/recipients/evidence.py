@@ -1,5 +1,6 @@
 """Whether evidence of acceptance can come at all: has SES ever published an event for this set?"""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
@@ -11,18 +12,26 @@ from app.recipients.models import ConfigurationSet
 GRAIN = timedelta(minutes=1)
 
 
-async def note_events(connection: AsyncConnection, *, configuration_set: str, at: datetime) -> None:
-    """Remember that SES publishes events for this configuration set; callers do so once a minute."""
-    statement = insert(ConfigurationSet).values(name=configuration_set, last_event_at=at)
+class EvidenceLog:
+    """Remembers, at most once a minute for each configuration set, that SES publishes events for it."""
+
+    def __init__(self) -> None:
+        self._noted: dict[str, datetime] = {}
+
+    async def note(self, connection: AsyncConnection, seen: Mapping[str, datetime]) -> None:
+        """Note the latest event of each configuration set named."""
+        for name, at in sorted(seen.items()):
+            noted = self._noted.get(name)
+            if noted is None or at - noted > GRAIN:
+                await _write(connection, name, at)
+                self._noted[name] = at
+
+
+async def _write(connection: AsyncConnection, name: str, at: datetime) -> None:
+    statement = insert(ConfigurationSet).values(name=name, last_event_at=at)
+    latest = func.greatest(ConfigurationSet.last_event_at, statement.excluded.last_event_at)
     await connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=["name"],
-            set_={
-                "last_event_at": func.greatest(
-                    ConfigurationSet.last_event_at, statement.excluded.last_event_at
-                )
-            },
-        )
+        statement.on_conflict_do_update(index_elements=["name"], set_={"last_event_at": latest})
     )
 
 

@@ -32,7 +32,8 @@ class FactKind(StrEnum):
     UNSUBSCRIBED = "unsubscribe"
     RESUBSCRIBED = "resubscribe"
     NOTED = "note"
-    """Kept in the history, counts for nothing (the provider's own opens and clicks, unknown types)."""
+    """The provider's own opens and clicks, unknown types: kept in the history, and no more than proof that the
+    provider took the email."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -165,16 +165,13 @@ def _click(state: State, fact: Fact, is_new: bool) -> State:  # one shape for al
 
 def _set_subscription(*, unsubscribed: bool) -> Callable[[State, Fact, bool], State]:
     def merge(state: State, fact: Fact, _: bool) -> State:
+        state = _accept(state, fact)  # the link is nowhere but in the mail
         here = (state.unsubscribed_at or _NEVER, state.unsubscribed)
         if (fact.at, unsubscribed) <= here:
             return state
         return replace(state, unsubscribed=unsubscribed, unsubscribed_at=fact.at)
 
     return merge
-
-
-def _keep(state: State, _: Fact, __: bool) -> State:
-    return state
 
 
 _MERGES: dict[FactKind, Callable[[State, Fact, bool], State]] = {
@@ -194,5 +191,5 @@ _MERGES: dict[FactKind, Callable[[State, Fact, bool], State]] = {
     FactKind.CLICKED: _click,
     FactKind.UNSUBSCRIBED: _set_subscription(unsubscribed=True),
     FactKind.RESUBSCRIBED: _set_subscription(unsubscribed=False),
-    FactKind.NOTED: _keep,
+    FactKind.NOTED: _evidence,
 }

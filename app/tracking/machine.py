@@ -5,8 +5,9 @@ Kept and marked, never dropped: a machine's open or click counts apart from peop
 
 import re
 
+# A CUBOT is a telephone.
 _BOTS = re.compile(
-    r"bot\b|crawl|spider|slurp|scan|preview|monitor|fetch|curl/|wget/|python|go-http|java/|okhttp|libwww|headless"
+    r"(?<!cu)bot\b|crawl|spider|slurp|scan|preview|monitor|fetch|curl/|wget/|python|go-http|java/|okhttp|libwww|headless"
     r"|proofpoint|barracuda|mimecast|forcepoint|trend ?micro|symantec|messagelabs|cisco|ironport|fireeye"
     r"|safelinks|bingpreview|skypeuripreview|google-?(?:safety|read-aloud)|facebookexternalhit|whatsapp|slack",
     re.IGNORECASE,

@@ -18,13 +18,13 @@ pages = Pages()
 router = APIRouter(tags=["Tracking"])
 
 
-@router.api_route(
+@router.head("/o/{token}.gif", include_in_schema=False)
+@router.get(
     "/o/{token}.gif",
-    methods=["GET", "HEAD"],
-    response_class=Response,
+    operation_id="load_pixel",
     summary="Open pixel",
+    response_class=Response,
     responses={200: {"content": {"image/gif": {}}, "description": "The same image, whatever the token."}},
-    include_in_schema=False,
 )
 async def load_pixel(request: Request, token: str) -> Response:
     """Record an open and answer a 1x1 image; a token that is not ours gets the same and records nothing."""
@@ -34,8 +34,20 @@ async def load_pixel(request: Request, token: str) -> Response:
     return Response(GIF, media_type="image/gif", headers=HEADERS)
 
 
-@router.api_route(
-    "/c/{token}/{number}", methods=["GET", "HEAD"], summary="Tracked link", include_in_schema=False
+@router.head("/c/{token}/{number}", include_in_schema=False)
+@router.get(
+    "/c/{token}/{number}",
+    operation_id="follow_link",
+    summary="Tracked link",
+    status_code=302,
+    response_class=RedirectResponse,
+    responses={
+        302: {"description": "To the link's destination; the click is recorded."},
+        404: {
+            "content": {"text/html": {}},
+            "description": "The token or the link is not of this deployment.",
+        },
+    },
 )
 async def follow_link(request: Request, token: str, number: str) -> Response:
     """Record a click, then redirect to a link of that very campaign: nowhere else can this lead."""

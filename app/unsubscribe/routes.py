@@ -6,20 +6,27 @@ A GET changes nothing: link scanners follow every link of a mail. Only a POST do
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
+from fastapi.responses import HTMLResponse
 from starlette.datastructures import FormData
 
 from app.core.errors import MalformedRequest
 from app.core.html import Pages
+from app.core.http import describe_problems
 from app.core.signing import Purpose
 from app.directory.consent import SUBSCRIBABLE
 from app.unsubscribe.service import Subscriber, find_subscriber, make_wish
 
 ONE_CLICK = "One-Click"
-router = APIRouter(tags=["Unsubscribing"], include_in_schema=False)
+PAGE: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"text/html": {}}, "description": "A page."},
+    404: {"content": {"text/html": {}}, "description": "The token is not of this deployment."},
+}
+FORM = {"content": {"application/x-www-form-urlencoded": {"schema": {"type": "object"}}}}
+router = APIRouter(tags=["Unsubscribing"], default_response_class=HTMLResponse, responses=PAGE)
 pages = Pages("app.unsubscribe")
 
 
-@router.get("/u/{token}")
+@router.get("/u/{token}", operation_id="ask_to_unsubscribe", summary="Unsubscribe page")
 async def ask(request: Request, token: str) -> Response:
     """Show one button; change nothing."""
     subscriber = await _find(request, token)
@@ -30,7 +37,13 @@ async def ask(request: Request, token: str) -> Response:
     return pages.render("ask.html", **_common(token, subscriber), kind=subscriber.message_type)
 
 
-@router.post("/u/{token}")
+@router.post(
+    "/u/{token}",
+    operation_id="unsubscribe",
+    summary="Unsubscribe (RFC 8058 one-click, or the page's button)",
+    responses=describe_problems(MalformedRequest),
+    openapi_extra={"requestBody": FORM},
+)
 async def unsubscribe(request: Request, token: str) -> Response:
     """Unsubscribe from the campaign's type, by one click (RFC 8058 section 3.2) or by the page's button."""
     subscriber = await _find(request, token)
@@ -53,7 +66,7 @@ async def unsubscribe(request: Request, token: str) -> Response:
     return _show_preferences(token, subscriber, gone, heading=heading, message=message, can_undo=leave)
 
 
-@router.get("/u/{token}/preferences")
+@router.get("/u/{token}/preferences", operation_id="show_preferences", summary="Preferences page")
 async def show_preferences(request: Request, token: str) -> Response:
     """Show the switches of both types; change nothing."""
     subscriber = await _find(request, token)
@@ -62,7 +75,12 @@ async def show_preferences(request: Request, token: str) -> Response:
     return _show_preferences(token, subscriber, subscriber.unsubscribed, heading="Your email preferences")
 
 
-@router.post("/u/{token}/preferences")
+@router.post(
+    "/u/{token}/preferences",
+    operation_id="save_preferences",
+    summary="Save preferences",
+    openapi_extra={"requestBody": FORM},
+)
 async def save_preferences(request: Request, token: str) -> Response:
     """Set both switches as the form has them."""
     subscriber = await _find(request, token)

@@ -38,7 +38,7 @@ def test_a_valid_address_is_kept_as_typed(typed: str, wire: str | None) -> None:
         "Ann <ann@school.example>",
         "ann@school.example, bob@school.example",
         "ann@school.example\r\nBcc: x@y.example",
-        "a" * 65 + "@school.example",
+        "x" * 321 + "@school.example",
     ],
 )
 def test_what_is_no_address_is_refused_without_repeating_it(typed: str) -> None:

@@ -101,7 +101,9 @@ async def test_an_unsubscription_reaches_whoever_gets_the_address(
     school: SchoolClient, database: Database
 ) -> None:
     await _push(school, marketing="subscribed")
-    await school.push("users", {"external_id": "kid", "email": "ANN@school.example", "marketing": "subscribed"})
+    await school.push(
+        "users", {"external_id": "kid", "email": "ANN@school.example", "marketing": "subscribed"}
+    )
     await _leave(database, school)
     assert (await _preferences(school, "kid"))[0] == "unsubscribed"
     late = {"external_id": "late", "email": "Ann@School.Example", "marketing": "subscribed"}

@@ -13,7 +13,9 @@ def _cursor(text: str) -> str:
     return base64.urlsafe_b64encode(text.encode()).decode()
 
 
-async def test_pages_show_every_record_once_in_order(school: SchoolClient, other_school: SchoolClient) -> None:
+async def test_pages_show_every_record_once_in_order(
+    school: SchoolClient, other_school: SchoolClient
+) -> None:
     names = ["B", "a", "b", "ä", "10", "9"]
     await school.push("groups", *({"external_id": name, "name": name} for name in names))
     await other_school.push("groups", {"external_id": "theirs", "name": "Theirs"})
@@ -43,7 +45,16 @@ async def test_a_page_has_one_to_two_hundred_items(school: SchoolClient, limit: 
 
 @pytest.mark.parametrize(
     "cursor",
-    ["x", "é", "%%%", _cursor("{}"), _cursor("[]"), _cursor('["a", "b"]'), _cursor('["a\\u0000"]'), "x" * 2001],
+    [
+        "x",
+        "é",
+        "%%%",
+        _cursor("{}"),
+        _cursor("[]"),
+        _cursor('["a", "b"]'),
+        _cursor('["a\\u0000"]'),
+        "x" * 2001,
+    ],
 )
 async def test_a_cursor_that_no_list_gave_is_refused(school: SchoolClient, cursor: str) -> None:
     answer = await school.http.get("/v1/directory/users", params={"cursor": cursor})
@@ -74,7 +85,8 @@ async def test_what_others_refer_to_stays(school: SchoolClient) -> None:
     await school.push("users", {"external_id": "u1", "email": "a@school.example"})
     await school.push("courses", {"external_id": "c1", "title": "One", "trainer": "t1"})
     await school.push(
-        "enrollments", {"external_id": "e1", "user": "u1", "course": "c1", "starts_at": "2026-01-01T00:00:00Z"}
+        "enrollments",
+        {"external_id": "e1", "user": "u1", "course": "c1", "starts_at": "2026-01-01T00:00:00Z"},
     )
     for path in ("trainers/t1", "courses/c1"):
         read_faults(await school.http.delete(f"/v1/directory/{path}"), 409)

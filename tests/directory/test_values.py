@@ -23,15 +23,29 @@ async def test_text_that_cannot_be_kept_is_refused(school: SchoolClient, field: 
 
 @pytest.mark.parametrize(
     "value",
-    ["nul\x00", "half \ud800", "x" * 10_001, {"nested": 1}, [1], 10**30, -(10**19), float("nan"), float("inf")],
+    [
+        "nul\x00",
+        "half \ud800",
+        "x" * 10_001,
+        {"nested": 1},
+        [1],
+        10**30,
+        -(10**19),
+        float("nan"),
+        float("inf"),
+    ],
     ids=["NUL", "surrogate", "huge", "object", "list", "large", "very negative", "nan", "infinite"],
 )
 async def test_attributes_hold_scalars_that_json_can_carry(school: SchoolClient, value: Any) -> None:
-    answer = await put_raw(school.http, "/v1/directory/users", {"items": [USER | {"attributes": {"a": value}}]})
+    answer = await put_raw(
+        school.http, "/v1/directory/users", {"items": [USER | {"attributes": {"a": value}}]}
+    )
     assert all(pointer.startswith("/items/0/attributes/a") for pointer in read_faults(answer))
 
 
-@pytest.mark.parametrize("attributes", [{"a key": 1}, {"": 1}, {"k" * 65: 1}, {f"k{n}": n for n in range(101)}])
+@pytest.mark.parametrize(
+    "attributes", [{"a key": 1}, {"": 1}, {"k" * 65: 1}, {f"k{n}": n for n in range(101)}]
+)
 async def test_attribute_names_are_limited(school: SchoolClient, attributes: dict[str, int]) -> None:
     answer = await put_raw(school.http, "/v1/directory/users", {"items": [USER | {"attributes": attributes}]})
     assert all(pointer.startswith("/items/0/attributes") for pointer in read_faults(answer))
@@ -90,5 +104,7 @@ async def test_spaces_around_names_and_addresses_do_not_matter(school: SchoolCli
     await school.push("users", {"external_id": "u1", "email": " ann@school.example ", "first_name": " Ann "})
     read = await school.read("/v1/directory/users/u1")
     assert (read["email"], read["first_name"]) == ("ann@school.example", "Ann")
-    blank = await school.http.put("/v1/directory/groups", json={"items": [{"external_id": "g", "name": "  "}]})
+    blank = await school.http.put(
+        "/v1/directory/groups", json={"items": [{"external_id": "g", "name": "  "}]}
+    )
     assert set(read_faults(blank)) == {"/items/0/name"}

@@ -51,9 +51,7 @@ class Deployment:
 
         return await eventually(lambda: school.read(f"/v1/campaigns/{campaign_id}"), is_there)
 
-    async def rest(
-        self, school: SchoolClient, campaign_id: str, *, seconds: float = 60.0
-    ) -> dict[str, Any]:
+    async def rest(self, school: SchoolClient, campaign_id: str, *, seconds: float = 60.0) -> dict[str, Any]:
         """Wait until the campaign is sent, everything is heard of, and the world has nothing left to do."""
 
         async def read() -> dict[str, Any] | None:

@@ -1,0 +1,56 @@
+"""Anything that can happen to a few people, for hypothesis."""
+
+from hypothesis import strategies as st
+
+from app.recipients.facts import Fact, FactKind, RecipientKey
+from tests.recipients.campaign import event_key, minute
+
+PEOPLE = 3
+_UNKEYED = (FactKind.ACCEPTED, FactKind.UNKNOWN, FactKind.REQUEUED, FactKind.REFUSED)
+_KEYED = tuple(kind for kind in FactKind if kind not in _UNKEYED)
+_MINUTES = st.integers(0, 5)
+_WORDS = st.sampled_from([None, "a", "b"])
+
+Happening = tuple[int, FactKind, int, int, str | None, int | None, str | None, str | None, bool]
+"""Recipient, kind, minute, attempt, message id, minute of mailing, code, diagnostic, by a machine."""
+
+HAPPENINGS: st.SearchStrategy[Happening] = st.tuples(
+    st.integers(1, PEOPLE),
+    st.sampled_from(_UNKEYED) | st.sampled_from(_KEYED),
+    _MINUTES,
+    st.integers(1, 3),
+    st.sampled_from([None, "m1", "m2"]),
+    st.none() | _MINUTES,
+    _WORDS,
+    _WORDS,
+    st.booleans(),
+)
+
+
+def make_fact(place: int, happening: Happening, recipient: RecipientKey) -> Fact:
+    """Make the fact of a happening; `place` names its event, if such events enter the history."""
+    _, kind, at, attempt, message_id, mailed, code, diagnostic, machine = happening
+    return Fact(
+        recipient=recipient,
+        kind=kind,
+        at=minute(at),
+        key=None if kind in _UNKEYED else event_key(place),
+        attempt=attempt,
+        message_id=message_id,
+        mailed_at=None if mailed is None else minute(mailed),
+        code=code,
+        diagnostic=diagnostic,
+        machine="bot" if machine else None,
+    )
+
+
+@st.composite
+def told(draw: st.DrawFn) -> tuple[list[Happening], list[list[int]]]:
+    """Happenings, and how they are told: places in that list, each at least once, in several transactions."""
+    happenings = draw(st.lists(HAPPENINGS, max_size=12))
+    places = range(len(happenings))
+    again = draw(st.lists(st.sampled_from(places), max_size=6)) if happenings else []
+    order = draw(st.permutations([*places, *again]))
+    cuts = sorted(draw(st.lists(st.integers(0, len(order)), max_size=4)))
+    bounds = [0, *cuts, len(order)]
+    return happenings, [order[start:end] for start, end in zip(bounds, bounds[1:], strict=False)]
