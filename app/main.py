@@ -8,9 +8,9 @@ from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
 from app import __version__
-from app.core import health
 from app.audience.routes import router as audiences
 from app.campaigns.routes import router as messages
+from app.core import health
 from app.core.config import Settings, load_settings
 from app.core.db import Database
 from app.core.http import RequestContext, add_error_handlers

@@ -3,7 +3,7 @@
 import asyncio
 import signal
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 from uuid import UUID
 
@@ -49,12 +49,11 @@ async def open_delivery(settings: Settings) -> AsyncIterator[Delivery]:
     async with SesMail(settings.ses_configuration_set, max_connections=settings.calls_in_flight) as mail:
         pacer = Pacer(redis, mail, override=settings.ses_max_send_rate)
         deliverer = Deliverer(database=database, mail=mail, pacer=pacer, settings=settings)
-        sending = asyncio.create_task(deliverer.run())
+        deliverer.start()
         try:
             yield Delivery(database, settings, pacer, deliverer)
         finally:
-            deliverer.stop()
-            await sending
+            await deliverer.close()
             await redis.aclose()
             await database.close()
 
@@ -79,10 +78,13 @@ async def _run_arq(settings: Settings, delivery: Delivery, stop: asyncio.Event) 
         worker = await _make_worker(settings, delivery)
         running = asyncio.create_task(worker.async_run())
         await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if stop.is_set():
+            delivery.deliverer.stop()
         if not running.done():
             running.cancel()
         error = (await asyncio.gather(running, return_exceptions=True))[0]
-        await worker.close()
+        with suppress(asyncio.CancelledError):  # of a job that had not begun
+            await worker.close()
         if isinstance(error, Exception):
             raise error
     except (RedisError, OSError) as error:
@@ -99,7 +101,7 @@ async def _make_worker(settings: Settings, delivery: Delivery) -> Worker:
         job_deserializer=deserialize_job,
         default_queue_name=QUEUE_NAME,
     )
-    jobs = {"timeout": 300, "keep_result": 0, "max_tries": 1}
+    jobs: dict[str, Any] = {"timeout": 300, "keep_result": 0, "max_tries": 1}
     return Worker(
         functions=[
             func(_guarded(job), name=job.__name__, **jobs) for job in (prepare_campaign, deliver_campaign)

@@ -39,7 +39,7 @@ def anyio_backend() -> str:
 
 @pytest.fixture(scope="session")
 def services() -> Iterator[tuple[str, str]]:
-    """URLs of PostgreSQL (migrated) and Redis: those of the environment, else embedded, one pair a process."""
+    """URLs of PostgreSQL (migrated) and Redis: the environment's, else embedded, one pair a process."""
     database, redis = os.environ.get("CAMPAIGNS_DATABASE_URL"), os.environ.get("CAMPAIGNS_REDIS_URL")
     if database and redis:
         migrate(database)

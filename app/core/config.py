@@ -5,6 +5,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Annotated
 
+import orjson
 from pydantic import AfterValidator, Field, HttpUrl, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -16,7 +17,9 @@ class SettingsError(Exception):
 
 
 def _origin(value: str) -> str:
-    HttpUrl(value)
+    url = HttpUrl(value)
+    if url.query or url.fragment:
+        raise ValueError("must have no query and no fragment: paths are added to it")
     return value.rstrip("/")
 
 
@@ -36,7 +39,7 @@ class Settings(BaseSettings):
     ses_configuration_set: str | None = None
     ses_max_send_rate: float | None = Field(default=None, gt=0)
     sns_topic_arns: CommaSeparated = ()
-    sns_pinned_certs: dict[str, Path] = Field(default_factory=dict)
+    sns_pinned_certs: Annotated[dict[str, Path], NoDecode] = Field(default_factory=dict)
     cors_origins: CommaSeparated = ()
     reconcile_after_seconds: int = Field(default=900, ge=1)
     max_lateness_minutes: int = Field(default=360, ge=1)
@@ -50,6 +53,14 @@ class Settings(BaseSettings):
         if isinstance(value, str):
             return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
+
+    @field_validator("sns_pinned_certs", mode="before")
+    @classmethod
+    def _read_json(cls, value: object) -> object:
+        try:
+            return orjson.loads(value) if isinstance(value, str) else value
+        except orjson.JSONDecodeError:
+            raise ValueError("must be JSON: signing certificate URL to PEM file") from None
 
     @field_validator("database_url")
     @classmethod

@@ -111,7 +111,9 @@ def _translate_http_exception(method: str, error: StarletteHTTPException) -> App
         return TooLarge(error.detail)
     if error.status_code == MalformedRequest.status:
         return MalformedRequest()
-    kind = type("Routing", (AppError,), {"status": error.status_code, "type": "http", "title": error.detail})
+    kind: type[AppError] = type(
+        "Routing", (AppError,), {"status": error.status_code, "type": "http", "title": error.detail}
+    )
     return kind(f"{method} is answered with: {error.detail}.", headers=dict(error.headers or {}))
 
 
@@ -138,7 +140,8 @@ def _explain(fault: Any) -> Fault:  # pydantic's error dictionaries are untyped
 class RequestContext:
     """Outermost ASGI layer: a request id on every log line and answer, one access line, a body limit.
 
-    What nothing else has handled is answered here: further out, the answer would have no request id. The access line names the route's template, never the path: a path may hold a recipient's token.
+    The access line names the route's template, never the path: a path may hold a recipient's token. What
+    nobody handled is answered here, as an answer from further out would have no request id.
     """
 
     def __init__(self, app: ASGIApp, *, body_limit: int = BODY_LIMIT) -> None:
@@ -164,7 +167,7 @@ class RequestContext:
 
         try:
             await self._app(scope, _limited(receive, self._body_limit), send_with_id)
-        except Exception as error:
+        except Exception:
             log.exception("unexpected error")
             if status:  # too late for another answer: the connection must not look well ended
                 raise

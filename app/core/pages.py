@@ -35,16 +35,20 @@ def or_null(read: Callable[[Any], View]) -> Callable[[Any], View | None]:
 def decode_cursor(cursor: str, *types: Callable[[Any], Any]) -> tuple[Any, ...]:
     """Read a cursor back, each part by its own type; only what was made with `or_null` may be null."""
     try:
-        raw = orjson.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True))
-        if not isinstance(raw, list) or len(raw) != len(types):
-            raise ValueError("wrong shape")
-        key = tuple(read(part) for read, part in zip(types, raw, strict=True))
-        if not all(map(_is_sort_key, key, raw)):
-            raise ValueError("of no row")
+        return _read_key(cursor, types)
     except (binascii.Error, ValueError, TypeError, AttributeError, OverflowError):
         raise InvalidInput(
             "The cursor is not one this list gave.", errors=[Fault("/cursor", "is not valid")]
         ) from None
+
+
+def _read_key(cursor: str, types: Sequence[Callable[[Any], Any]]) -> tuple[Any, ...]:
+    raw = orjson.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True))
+    if not isinstance(raw, list) or len(raw) != len(types):
+        raise ValueError("wrong shape")
+    key = tuple(read(part) for read, part in zip(types, raw, strict=True))
+    if not all(map(_is_sort_key, key, raw)):
+        raise ValueError("of no row")
     return key
 
 

@@ -80,7 +80,7 @@ class Claim:
 
 async def find_due(connection: AsyncConnection) -> list[Turn]:
     """Return every campaign that has mail due now."""
-    return [Turn(*row) for row in await connection.exec_driver_sql(_DUE)]
+    return [Turn(*tuple(row)) for row in await connection.exec_driver_sql(_DUE)]
 
 
 async def claim_batch(connection: AsyncConnection, turn: Turn, *, lease_seconds: int) -> Claim | None:
@@ -92,8 +92,9 @@ async def claim_batch(connection: AsyncConnection, turn: Turn, *, lease_seconds:
     batch = (await connection.exec_driver_sql(_CLAIM, (*key, lease_seconds))).first()
     if batch is None:
         return None
-    number, numbers, fence, attempt, tries, message_type = batch
-    rows = (await connection.exec_driver_sql(_LOAD, (*key, numbers, message_type))).all()
+    number, numbers, fence, attempt, tries, message_type = tuple(batch)
+    loaded = await connection.exec_driver_sql(_LOAD, (*key, numbers, message_type))
+    rows = [tuple(row) for row in loaded]
     barred = {row[0]: "suppressed" if row[6] else "unsubscribed" for row in rows if row[6] or row[7]}
     if barred:
         await exclude_recipients(connection, *key, reasons=barred)

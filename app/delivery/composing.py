@@ -38,13 +38,17 @@ class Letters:
         self._kept: OrderedDict[UUID, Letter] = OrderedDict()
 
     async def read(self, connection: AsyncConnection, school_id: UUID, campaign_id: UUID) -> Letter:
-        """Return the campaign's letter."""
-        letter = self._kept.get(campaign_id)
-        if letter is None:
-            letter = self._kept[campaign_id] = await _read_letter(connection, school_id, campaign_id)
-        self._kept.move_to_end(campaign_id)
+        """Return the campaign's letter, and keep it."""
+        letter = self._kept[campaign_id] = await _read_letter(connection, school_id, campaign_id)
         if len(self._kept) > MOST_LETTERS:
             self._kept.popitem(last=False)
+        return letter
+
+    def find(self, campaign_id: UUID) -> Letter | None:
+        """Return the campaign's letter where it is kept."""
+        letter = self._kept.get(campaign_id)
+        if letter is not None:
+            self._kept.move_to_end(campaign_id)
         return letter
 
 

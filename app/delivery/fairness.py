@@ -1,4 +1,4 @@
-"""Whose turn it is: operational mail first, then schools in turn, and each school's campaigns in turn (pure)."""
+"""Whose turn it is: operational mail first, then schools in turn, then each school's campaigns (pure)."""
 
 from collections import OrderedDict
 from collections.abc import Iterable

@@ -1,14 +1,19 @@
-"""The jobs of sending. Each may run twice, late, or on several workers at once: state decides, not the job."""
+"""The jobs of sending. Each may run twice, late, or on several workers at once: state decides, not they."""
 
-from dataclasses import dataclass
+import asyncio
+from dataclasses import dataclass, field
 from uuid import UUID
 
+import structlog
+
 from app.core.config import Settings
-from app.core.db import Database
+from app.core.db import Database, is_contention, is_disconnect
 from app.delivery import sweeps
 from app.delivery.pacing import Pacer
-from app.delivery.planning import prepare_campaign
+from app.delivery.planning import fail_campaign, prepare_campaign
 from app.delivery.sending import Deliverer
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,20 +24,38 @@ class Delivery:
     settings: Settings
     pacer: Pacer
     deliverer: Deliverer
+    _sweeping: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _preparing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def prepare(self, school_id: UUID, campaign_id: UUID) -> None:
-        """Freeze one campaign and begin to hand it off."""
+        """Freeze one campaign and begin to hand it off; one that cannot be prepared fails, and says so."""
         rate = await self.pacer.read_rate()
-        if rate is None:
-            return
-        async with self.database.system_transaction() as session:
-            await prepare_campaign(
-                session, school_id=school_id, campaign_id=campaign_id, batch_size=rate.largest_call
-            )
+        key = {"school_id": school_id, "campaign_id": campaign_id}
+        try:
+            async with self.database.system_transaction() as session:
+                await prepare_campaign(session, **key, batch_size=rate.largest_call)
+        except Exception as error:
+            if is_disconnect(error) or is_contention(error):
+                raise
+            log.exception("a campaign could not be prepared", campaign_id=str(campaign_id))
+            async with self.database.system_transaction() as session:
+                await fail_campaign(session, **key)
         self.deliverer.wake()
 
     async def sweep(self) -> None:
-        """Do by state whatever is due: schedules, lost preparations, expired leases, evidence, completion."""
+        """Do by state whatever is due: schedules, expired leases, evidence, completion, lost preparations.
+
+        A sweep that finds the one before still at it leaves it to go on, and takes no connection.
+        """
+        if not self._sweeping.locked():
+            async with self._sweeping:
+                await self._sweep_states()
+        if not self._preparing.locked():
+            async with self._preparing:
+                await self._prepare_forgotten()
+        self.deliverer.wake()
+
+    async def _sweep_states(self) -> None:
         async with self.database.connection() as connection:
             await sweeps.start_scheduled(connection, max_lateness_minutes=self.settings.max_lateness_minutes)
             await sweeps.expire_leases(connection)
@@ -42,9 +65,11 @@ class Delivery:
                 reconcile_after=self.settings.reconcile_after_seconds,
                 configuration_set=self.settings.ses_configuration_set,
             )
+        async with self.database.connection() as connection:
+            await sweeps.complete_campaigns(connection)
+
+    async def _prepare_forgotten(self) -> None:
+        async with self.database.connection() as connection:
             unprepared = await sweeps.find_unprepared(connection)
         for school_id, campaign_id in unprepared:
             await self.prepare(school_id, campaign_id)
-        async with self.database.connection() as connection:
-            await sweeps.complete_campaigns(connection)
-        self.deliverer.wake()

@@ -4,7 +4,7 @@ from uuid import UUID
 
 import structlog
 from pydantic import ValidationError
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audience.audience import Audience
@@ -12,7 +12,6 @@ from app.audience.base import Scope
 from app.audience.resolve import Question, judge_audience
 from app.campaigns.lifecycle import Move, Status, move
 from app.campaigns.models import Campaign
-from app.campaigns.service import get_campaign
 from app.content.compiled import CompiledMessage
 from app.content.merge import ATTRIBUTE_PREFIX
 from app.core.clock import now
@@ -26,7 +25,8 @@ log = structlog.get_logger(__name__)
 
 _CUT_BATCHES = text("""
     INSERT INTO batches (school_id, campaign_id, recipients)
-    SELECT :school_id, :campaign_id, ARRAY(SELECT generate_series(first, least(first + :size - 1, :recipients)))
+    SELECT :school_id, :campaign_id,
+        ARRAY(SELECT generate_series(first, least(first + :size - 1, :recipients)))
     FROM generate_series(1, :recipients, :size) AS first
     ORDER BY first
 """)
@@ -35,9 +35,13 @@ _CUT_BATCHES = text("""
 async def prepare_campaign(
     session: AsyncSession, *, school_id: UUID, campaign_id: UUID, batch_size: int = BATCH_SIZE
 ) -> None:
-    """Freeze the campaign's recipients and put it to sending. Does nothing if that was done before."""
-    campaign = await get_campaign(session, school_id=school_id, campaign_id=campaign_id, for_update=True)
-    if campaign.status != Status.PREPARING:
+    """Freeze the campaign's recipients and put it to sending.
+
+    Does nothing if that was done before. Whoever finds another at it leaves: a million recipients take
+    seconds, and waiting for the lock would tie up a connection for every sweep meanwhile.
+    """
+    campaign = await _lock_campaign(session, school_id, campaign_id)
+    if campaign is None:
         return
     try:
         audience = Audience.model_validate(campaign.audience)
@@ -46,6 +50,24 @@ async def prepare_campaign(
         _fail(campaign, "The audience can no longer be understood.")
         return
     await _freeze(session, campaign, audience, batch_size)
+
+
+async def fail_campaign(session: AsyncSession, *, school_id: UUID, campaign_id: UUID) -> None:
+    """Give up a campaign whose preparation fails for a reason that is not in its message or audience."""
+    campaign = await _lock_campaign(session, school_id, campaign_id)
+    if campaign is not None:
+        _fail(campaign, "It could not be prepared: a fault of the product, which its log describes.")
+
+
+async def _lock_campaign(session: AsyncSession, school_id: UUID, campaign_id: UUID) -> Campaign | None:
+    found: Campaign | None = await session.scalar(
+        select(Campaign)
+        .where(
+            Campaign.school_id == school_id, Campaign.id == campaign_id, Campaign.status == Status.PREPARING
+        )
+        .with_for_update(skip_locked=True)
+    )
+    return found
 
 
 async def _freeze(session: AsyncSession, campaign: Campaign, audience: Audience, batch_size: int) -> None:

@@ -1,69 +1,83 @@
-"""Send: claim a batch, call SES, settle what came of it; N calls in flight, one turn at a time."""
+"""Send: whose turn it is, at the account's pace, N calls in flight; `handing.py` does one of them."""
 
 import asyncio
-import random
-from collections.abc import Sequence
 from contextlib import suppress
 
 import structlog
 from redis.exceptions import RedisError
 
-from app.core.clock import now
 from app.core.config import Settings
 from app.core.db import Database, is_disconnect
-from app.core.group_commit import GroupCommit
-from app.core.signing import Signer
-from app.delivery.claiming import Claim, claim_batch, find_due
-from app.delivery.composing import Letters, compose_batch
+from app.delivery.claiming import find_due
 from app.delivery.fairness import Rota, Turn
+from app.delivery.handing import Handoff
 from app.delivery.pacing import Pacer, Rate
-from app.delivery.settlement import Settlement, settle
-from app.delivery.settling import write_settlements
 from app.mail.ses import SesMail
-from app.mail.types import OutgoingBatch
 
 ROTA_SECONDS = 0.25
 """How old the list of due campaigns may be: also how long an operational message may wait to be seen."""
-LEASE_MARGIN = 0.5
-"""Share of the lease that must be left when the call begins: a process that was frozen must not call late."""
-THROTTLE_SECONDS = 0.5
 TICK_SECONDS = 1.0
+LEAVE_SECONDS = 9.4
+"""How long calls in flight and their settlements may take once the process is told to leave."""
 log = structlog.get_logger(__name__)
 
 
 class Deliverer:
-    """One worker process's sending. `run` goes on until `stop`, which lets calls in flight finish."""
+    """One worker process's sending, from `start` to `close`, which lets calls in flight finish."""
 
     def __init__(self, *, database: Database, mail: SesMail, pacer: Pacer, settings: Settings) -> None:
         self._database = database
-        self._mail = mail
         self._pacer = pacer
-        self._settings = settings
-        self._signer = Signer(settings.secret_keys)
+        self._handoff = Handoff(database=database, mail=mail, pacer=pacer, settings=settings)
         self._rota = Rota()
         self._rota_read_at = float("-inf")
-        self._letters = Letters()
         self._slots = asyncio.Semaphore(settings.calls_in_flight)
-        self._settlements = GroupCommit(self._write, most=32)
         self._calls: set[asyncio.Task[None]] = set()
         self._woken = asyncio.Event()
-        self._stopping = False
+        self._stopped = asyncio.Event()
+        self._leave_by = float("inf")
+        self._running: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to hand off what is due, and go on until `close`."""
+        self._running = asyncio.create_task(self.run())
 
     def wake(self) -> None:
         """Look for due mail now instead of at the next tick."""
         self._rota_read_at = float("-inf")
         self._woken.set()
 
+    def stop(self) -> None:
+        """Begin no more calls."""
+        if not self._stopped.is_set():
+            self._leave_by = asyncio.get_running_loop().time() + LEAVE_SECONDS
+            self._stopped.set()
+            self._woken.set()
+
+    async def close(self) -> None:
+        """Begin no more calls, wait until those in flight are recorded, and leave in time even so."""
+        self.stop()
+        if self._running is None:
+            return
+        left = max(0.0, self._leave_by - asyncio.get_running_loop().time())
+        await asyncio.wait({self._running}, timeout=left)
+        # What is cut off here stays claimed; its lease runs out and evidence settles it.
+        tasks = (self._running, *self._calls)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
     async def run(self) -> None:
-        """Hand off what is due, until `stop`; while a service is away, wait and go on by itself."""
-        while not self._stopping:
+        """Hand off what is due, until `stop`. Nothing ends it before: whatever fails is tried again."""
+        while not self._stopped.is_set():
             self._woken.clear()
             try:
                 await self.drain()
             except Exception as error:
-                if not (is_disconnect(error) or isinstance(error, RedisError)):
-                    raise
-                log.warning("a service is away", error=type(error).__name__)
+                if is_disconnect(error) or isinstance(error, RedisError):
+                    log.warning("a service is away", error=type(error).__name__)
+                else:
+                    log.exception("sending stumbled, and goes on")
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._woken.wait(), TICK_SECONDS)
 
@@ -73,12 +87,8 @@ class Deliverer:
             while await self._send_next():
                 pass
         finally:
-            await self._finish_calls()
-
-    def stop(self) -> None:
-        """Begin no more calls; those in flight finish and are recorded before `run` returns."""
-        self._stopping = True
-        self._woken.set()
+            while self._calls:
+                await asyncio.wait(self._calls)
 
     async def _send_next(self) -> bool:
         await self._slots.acquire()
@@ -88,7 +98,7 @@ class Deliverer:
         finally:
             if not started:
                 self._slots.release()
-        if not started and self._calls and not self._stopping:
+        if not started and self._calls and not self._stopped.is_set():
             # Nothing is due now, but a call in flight may put recipients back.
             await asyncio.wait(self._calls, return_when=asyncio.FIRST_COMPLETED, timeout=ROTA_SECONDS)
             self._rota_read_at = float("-inf")
@@ -96,21 +106,28 @@ class Deliverer:
         return started
 
     async def _start_call(self) -> bool:
-        if self._stopping or not await self._look_for_work():
+        if self._stopped.is_set() or not await self._look_for_work():
             return False
         rate = await self._pacer.read_rate()
-        if rate is None:
+        if not await self._take_turn(rate):
             return False
-        await self._pacer.take(rate.largest_call, rate)
         await self._look_for_work()
         turn = self._rota.next()
-        if turn is None or self._stopping:
+        if turn is None or self._stopped.is_set():
             await self._pacer.give_back(rate.largest_call, rate)
             return False
         task = asyncio.create_task(self._send_batch(turn, rate))
         self._calls.add(task)
         task.add_done_callback(self._end_call)
         return True
+
+    async def _take_turn(self, rate: Rate) -> bool:
+        """Wait for the turn of a call; False when all sending is held."""
+        wait = await self._pacer.reserve(rate.largest_call, rate)
+        if wait:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stopped.wait(), wait)
+        return wait is not None
 
     async def _look_for_work(self) -> bool:
         loop = asyncio.get_running_loop()
@@ -120,48 +137,13 @@ class Deliverer:
             self._rota_read_at = loop.time()
         return bool(self._rota)
 
+    async def _send_batch(self, turn: Turn, rate: Rate) -> None:
+        if not await self._handoff.send_batch(turn, rate):
+            self._rota.drop(turn)
+
     def _end_call(self, task: asyncio.Task[None]) -> None:
         self._calls.discard(task)
         self._slots.release()
         if not task.cancelled() and (error := task.exception()) is not None:
-            # The batch stays claimed; its lease runs out and evidence settles it.
-            log.warning("a batch was not settled", error=type(error).__name__, detail=str(error)[:200])
-
-    async def _finish_calls(self) -> None:
-        while self._calls:
-            await asyncio.wait(self._calls)
-
-    async def _send_batch(self, turn: Turn, rate: Rate) -> None:
-        claimed = await self._claim(turn, rate)
-        if claimed is None:
-            return
-        claim, batch, lease_ends = claimed
-        settlement = Settlement(claim, ())
-        if batch.emails:
-            if asyncio.get_running_loop().time() > lease_ends:
-                log.warning("a lease was too old to call under", batch=claim.batch)
-                return
-            outcomes = await self._mail.send_batch(batch)
-            settlement = settle(claim, outcomes, at=now(), chance=random.Random())  # noqa: S311  # jitter
-        await self._settlements.submit(settlement)
-        if settlement.throttled:
-            await self._pacer.slow_down(rate, seconds=THROTTLE_SECONDS)
-
-    async def _claim(self, turn: Turn, rate: Rate) -> tuple[Claim, OutgoingBatch, float] | None:
-        lease_ends = asyncio.get_running_loop().time() + self._settings.lease_seconds * LEASE_MARGIN
-        async with self._database.connection() as connection:
-            claim = await claim_batch(connection, turn, lease_seconds=self._settings.lease_seconds)
-            if claim is None:
-                self._rota.drop(turn)
-            else:
-                letter = await self._letters.read(connection, turn.school_id, turn.campaign_id)
-        used = len(claim.addressees) if claim else 0
-        await self._pacer.give_back(rate.largest_call - used, rate)
-        if claim is None:
-            return None
-        batch = compose_batch(letter, claim, signer=self._signer, public_url=self._settings.public_url)
-        return claim, batch, lease_ends
-
-    async def _write(self, settlements: Sequence[Settlement]) -> None:
-        async with self._database.connection() as connection:
-            await write_settlements(connection, settlements)
+            # Nothing was claimed, or the batch stays claimed: its lease runs out and evidence settles it.
+            log.warning("a batch was not handed off", error=type(error).__name__)

@@ -3,15 +3,16 @@
 import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from app.delivery.claiming import Claim
 from app.mail.types import Outcome, OutcomeKind
 from app.recipients.facts import Fact, FactKind, RecipientKey
 
-MOST_TRIES = 8
-LONGEST_DELAY = 60.0
-QUOTA_DELAY = 900.0
+MOST_RETRIES = 8
+LONGEST_DELAY = 120.0
+QUOTA_DELAY = 300.0
+"""How long to wait before the daily quota is tried again: the window slides, and frees bit by bit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,7 @@ class Settlement:
 
     `unknown` are the recipients that only evidence can settle. `halt` says why the campaign has to pause,
     `wait` why it goes on only later.
+    `throttled` asks every worker to slow down.
     """
 
     claim: Claim
@@ -47,7 +49,7 @@ def settle(claim: Claim, outcomes: Sequence[Outcome], *, at: datetime, chance: r
     for addressee, outcome in zip(claim.addressees, outcomes, strict=True):
         by_kind[outcome.kind].append((addressee.number, outcome))
     retried, given_up = by_kind[OutcomeKind.RETRY], []
-    if claim.tries + 1 >= MOST_TRIES:
+    if claim.tries >= MOST_RETRIES:
         retried, given_up = [], retried
     halted, quota = by_kind[OutcomeKind.HALT], by_kind[OutcomeKind.QUOTA]
     follow_ups = [
@@ -67,13 +69,29 @@ def settle(claim: Claim, outcomes: Sequence[Outcome], *, at: datetime, chance: r
         follow_ups=tuple(follow_ups),
         unknown=tuple(number for number, _ in by_kind[OutcomeKind.UNKNOWN]),
         halt=f"SES: {_describe(halted[0][1])}" if halted else None,
-        wait="The account's daily quota is used up; sending goes on when it frees." if quota else None,
+        wait=_describe_wait(at) if quota else None,
         throttled=bool(by_kind[OutcomeKind.RETRY]),
     )
 
 
+def put_back(claim: Claim, *, halt: str | None = None) -> Settlement:
+    """Return every recipient of a batch about which nothing was said to SES."""
+    numbers = tuple(addressee.number for addressee in claim.addressees)
+    return Settlement(claim, (), (FollowUp(numbers, claim.attempt, claim.tries, 0),), halt=halt)
+
+
 def _describe(outcome: Outcome) -> str:
-    return outcome.detail or outcome.code
+    return _storable(outcome.detail or outcome.code)
+
+
+def _describe_wait(at: datetime) -> str:
+    next_try = at + timedelta(seconds=QUOTA_DELAY)
+    return f"The account's daily quota is used up; sending is tried again at {next_try:%H:%M} UTC."
+
+
+def _storable(words: str) -> str:
+    """Make the provider's words text that PostgreSQL can hold: no NUL, no half of a surrogate pair."""
+    return words.encode("utf-8", "replace").decode().replace("\x00", "")
 
 
 def _jitter(tries: int, chance: random.Random) -> float:
@@ -89,8 +107,8 @@ def _fact(claim: Claim, entry: tuple[int, Outcome], kind: FactKind, at: datetime
         at=at,
         attempt=claim.attempt,
         message_id=outcome.message_id,
-        code=outcome.code or None,
-        diagnostic=outcome.detail or None,
+        code=_storable(outcome.code) or None,
+        diagnostic=_storable(outcome.detail) or None,
     )
 
 

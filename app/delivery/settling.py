@@ -56,7 +56,8 @@ async def write_settlements(connection: AsyncConnection, settlements: Sequence[S
     facts = [fact for each in ours for fact in each.facts]
     facts += [fact for each in lost for fact in each.facts if fact.kind is FactKind.ACCEPTED]
     await record_facts(connection, facts)
-    for settlement in ours:
+    # In the order of keys: two workers that pause the same campaigns must not wait for each other.
+    for settlement in sorted(ours, key=lambda each: (each.claim.school_id, each.claim.campaign_id)):
         await _write_consequences(connection, settlement)
 
 

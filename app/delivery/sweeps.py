@@ -1,6 +1,7 @@
 """The periodic sweep: finds by state whatever a wake-up forgot, a crash left behind, or time made due."""
 
-from typing import Final
+from collections.abc import Sequence
+from typing import Final, NamedTuple
 from uuid import UUID
 
 import structlog
@@ -26,21 +27,24 @@ _EXPIRE: Final = """
     WHERE (b.school_id, b.campaign_id, b.number) = (late.school_id, late.campaign_id, late.number)
     RETURNING b.school_id, b.campaign_id, b.attempt, b.recipients
 """
-_UNKNOWN: Final = """
-    SELECT b.school_id, b.campaign_id, b.number, b.attempt, b.tries,
-        b.unknown_since + make_interval(secs => $2) < now() AS overdue,
-        ARRAY(
-            SELECT r.number FROM recipients r
-            WHERE r.school_id = b.school_id AND r.campaign_id = b.campaign_id
-                AND r.number = ANY (b.recipients) AND r.status = 'unknown'
-            ORDER BY r.number
-        ) AS unsettled
+# Only what can be decided: were the undecided among the first, those behind them would never be looked at.
+_DECIDABLE: Final = """
+    SELECT b.school_id, b.campaign_id, b.number, b.attempt, b.tries, r.unsettled
     FROM batches b
+    CROSS JOIN LATERAL (
+        SELECT coalesce(array_agg(r.number ORDER BY r.number), '{}') AS unsettled
+        FROM recipients r
+        WHERE r.school_id = b.school_id AND r.campaign_id = b.campaign_id
+            AND r.number = ANY (b.recipients) AND r.status = 'unknown'
+    ) AS r
     WHERE b.state = 'unknown'
-    ORDER BY b.school_id, b.campaign_id, b.number LIMIT $1 FOR UPDATE SKIP LOCKED
+        AND (r.unsettled = '{}' OR b.unknown_since + make_interval(secs => $2) < now())
+    ORDER BY b.school_id, b.campaign_id, b.number LIMIT $1 FOR UPDATE OF b SKIP LOCKED
 """
-_SET_STATE: Final = """
-    UPDATE batches SET state = $4 WHERE school_id = $1 AND campaign_id = $2 AND number = $3
+_CLOSE: Final = """
+    UPDATE batches b SET state = v.state
+    FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::text[]) AS v (school_id, campaign_id, number, state)
+    WHERE (b.school_id, b.campaign_id, b.number) = (v.school_id, v.campaign_id, v.number)
 """
 _START: Final = """
     UPDATE campaigns SET status = CASE WHEN late THEN 'paused' ELSE 'preparing' END,
@@ -57,17 +61,46 @@ _START: Final = """
 _TO_PREPARE: Final = "SELECT school_id, id FROM campaigns WHERE status = 'preparing' ORDER BY school_id, id"
 _COMPLETE: Final = """
     UPDATE campaigns c SET status = 'sent', completed_at = now(), status_reason = NULL
-    WHERE c.status = 'sending' AND NOT EXISTS (
-        SELECT FROM batches b
-        WHERE b.school_id = c.school_id AND b.campaign_id = c.id
-            AND b.state IN ('due', 'calling', 'unknown')
-    )
+    FROM (
+        SELECT s.school_id, s.id FROM campaigns s
+        WHERE s.status = 'sending' AND NOT EXISTS (
+            SELECT FROM batches b
+            WHERE b.school_id = s.school_id AND b.campaign_id = s.id
+                AND b.state IN ('due', 'calling', 'unknown')
+        )
+        ORDER BY s.school_id, s.id FOR UPDATE SKIP LOCKED
+    ) AS over
+    WHERE (c.school_id, c.id) = (over.school_id, over.id)
 """
+_GO_ON: Final = """
+    UPDATE campaigns c SET status_reason = NULL
+    FROM (
+        SELECT s.school_id, s.id FROM campaigns s
+        WHERE s.status = 'sending' AND s.status_reason IS NOT NULL AND NOT EXISTS (
+            SELECT FROM batches b
+            WHERE b.school_id = s.school_id AND b.campaign_id = s.id
+                AND b.state = 'due' AND b.not_before > now()
+        )
+        ORDER BY s.school_id, s.id FOR UPDATE SKIP LOCKED
+    ) AS going
+    WHERE (c.school_id, c.id) = (going.school_id, going.id)
+"""
+
+
+class Decidable(NamedTuple):
+    """An unknown batch whose recipients are all settled, or that has waited long enough for evidence."""
+
+    school_id: UUID
+    campaign_id: UUID
+    batch: int
+    attempt: int
+    tries: int
+    unsettled: list[int]
 
 
 async def expire_leases(connection: AsyncConnection) -> None:
     """Make the recipients of every batch whose lease ran out unknown: never queued, they may have mail."""
-    rows = (await connection.exec_driver_sql(_EXPIRE, (MOST_AT_ONCE,))).all()
+    rows = [tuple(row) for row in await connection.exec_driver_sql(_EXPIRE, (MOST_AT_ONCE,))]
     at = now()
     facts = [
         Fact(RecipientKey(school_id, campaign_id, number), FactKind.UNKNOWN, at, attempt=attempt)
@@ -86,37 +119,45 @@ async def settle_unknown(
 
     Where no event was ever seen for the configuration set, silence proves nothing: they stay unknown.
     """
-    rows = (await connection.exec_driver_sql(_UNKNOWN, (MOST_AT_ONCE, reconcile_after))).all()
-    for school_id, campaign_id, batch, attempt, tries, overdue, unsettled in rows:
-        key = (school_id, campaign_id)
-        if not unsettled:
-            await connection.exec_driver_sql(_SET_STATE, (*key, batch, "done"))
-        elif overdue and await has_events(connection, configuration_set=configuration_set or ""):
-            await _send_again(connection, *key, numbers=unsettled, attempt=attempt + 1, tries=tries)
-            await connection.exec_driver_sql(_SET_STATE, (*key, batch, "done"))
-        elif overdue:
-            await connection.exec_driver_sql(_SET_STATE, (*key, batch, "undecided"))
+    rows = await connection.exec_driver_sql(_DECIDABLE, (MOST_AT_ONCE, reconcile_after))
+    decidable = [Decidable(*tuple(row)) for row in rows]
+    if not decidable:
+        return
+    hears = await has_events(connection, configuration_set=configuration_set or "")
+    silent = [each for each in decidable if each.unsettled]
+    if silent and hears:
+        await _send_again(connection, silent)
+    columns = (
+        [each.school_id for each in decidable],
+        [each.campaign_id for each in decidable],
+        [each.batch for each in decidable],
+        ["undecided" if each.unsettled and not hears else "done" for each in decidable],
+    )
+    await connection.exec_driver_sql(_CLOSE, columns)
 
 
-async def _send_again(
-    connection: AsyncConnection,
-    school_id: UUID,
-    campaign_id: UUID,
-    *,
-    numbers: list[int],
-    attempt: int,
-    tries: int,
-) -> None:
+async def _send_again(connection: AsyncConnection, silent: Sequence[Decidable]) -> None:
+    """Begin a new attempt; the facts of all at once, so that rows and counters are locked in their order."""
     at = now()
     await record_facts(
         connection,
         [
-            Fact(RecipientKey(school_id, campaign_id, number), FactKind.REQUEUED, at, attempt=attempt)
-            for number in numbers
+            Fact(
+                RecipientKey(each.school_id, each.campaign_id, number),
+                FactKind.REQUEUED,
+                at,
+                attempt=each.attempt + 1,
+            )
+            for each in silent
+            for number in each.unsettled
         ],
     )
-    await add_batch(connection, school_id, campaign_id, FollowUp(tuple(numbers), attempt, tries, 0))
-    log.info("no evidence came: sent again", campaign_id=str(campaign_id), recipients=len(numbers))
+    for each in silent:
+        again = FollowUp(tuple(each.unsettled), each.attempt + 1, each.tries, 0)
+        await add_batch(connection, each.school_id, each.campaign_id, again)
+        log.info(
+            "no evidence came: sent again", campaign_id=str(each.campaign_id), recipients=len(each.unsettled)
+        )
 
 
 async def start_scheduled(connection: AsyncConnection, *, max_lateness_minutes: int) -> None:
@@ -127,9 +168,14 @@ async def start_scheduled(connection: AsyncConnection, *, max_lateness_minutes: 
 
 async def find_unprepared(connection: AsyncConnection) -> list[tuple[UUID, UUID]]:
     """Return the campaigns whose recipients are still to be frozen."""
-    return [(row[0], row[1]) for row in await connection.exec_driver_sql(_TO_PREPARE)]
+    rows = [tuple(row) for row in await connection.exec_driver_sql(_TO_PREPARE)]
+    return [(row[0], row[1]) for row in rows]
 
 
 async def complete_campaigns(connection: AsyncConnection) -> None:
-    """Mark as sent every campaign with nothing due, nothing in a call, and nothing waiting for evidence."""
+    """Mark as sent every campaign with nothing due, nothing in a call, and nothing waiting for evidence.
+
+    One that waited (for the daily quota) and goes on no longer says that it waits.
+    """
     await connection.exec_driver_sql(_COMPLETE)
+    await connection.exec_driver_sql(_GO_ON)

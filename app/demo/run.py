@@ -21,7 +21,11 @@ from app.simulator.client import SimulatorClient
 
 CHUNK = 1000
 PATIENCE_SECONDS = 120
+SLOWEST_RATE = 500
+"""Recipients a second that even a busy machine reaches: what the patience grows by."""
 POLL_SECONDS = 0.2
+INTERRUPTED = 130
+"""The shell's code for a command ended by Ctrl-C."""
 SCHOOL = SchoolCreate(
     name="Riverside School",
     timezone="Europe/Madrid",
@@ -32,22 +36,28 @@ SCHOOL = SchoolCreate(
 
 
 def run_demo(*, once: bool, recipients: int, port: int | None) -> int:
-    """Run the demo; return the exit code: 0 when the report is right, 1 when a number of it is not."""
+    """Run the demo; return the exit code: 0 when the report is right, 1 when a number of it is not.
+
+    Raises StackError when something does not come up, or the story does not come to its end.
+    """
     console = Console()
+    if port is not None and find_free_port(port) != port:
+        raise StackError(f"Port {port} of 127.0.0.1 is taken: choose another with --port.")
     stack = Stack(api_port=port or find_free_port(8000), durable=False)
     # A terminal's Ctrl-C reaches this process alone; everything it started is stopped in order.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with console.status("Starting PostgreSQL, Redis, the simulator, the API and a worker…"):
             stack.__enter__()
-    except StackError as error:
-        Console(stderr=True).print(f"campaigns: {error}", style="red", markup=False, highlight=False)
-        return 1
-    try:
         return asyncio.run(_tell(console, stack, once=once, recipients=recipients))
     except KeyboardInterrupt:
-        return 0
+        return INTERRUPTED if once else 0
+    except (httpx.HTTPError, TimeoutError) as error:
+        raise StackError(f"The story was cut short: {type(error).__name__} {error}".rstrip()) from error
     finally:
+        # A second Ctrl-C must not leave half of it running.
+        for each in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(each, signal.SIG_IGN)
         with console.status("Stopping…"):
             stack.__exit__(*sys.exc_info())
 
@@ -62,7 +72,7 @@ async def _tell(console: Console, stack: Stack, *, once: bool, recipients: int) 
         await world.subscribe(f"{stack.api_url}/webhooks/ses")
         await push_school(console, api, recipients)
         campaign, previewed = await send_campaign(api)
-        await watch_campaign(console, api, campaign["id"], previewed)
+        await watch_campaign(console, api, world, campaign["id"], previewed)
         comparisons = await settle_and_compare(api, world, campaign["id"], previewed)
         is_right = await show_report(console, api, campaign["id"], comparisons)
         _show_urls(console, stack, key, campaign["id"])
@@ -78,7 +88,7 @@ async def open_school(stack: Stack, wanted: SchoolCreate = SCHOOL) -> str:
         database_url=stack.services.database_url,
         redis_url=stack.services.redis_url,
         public_url=stack.api_url,
-        secret_keys=stack.environment["CAMPAIGNS_SECRET_KEYS"],  # type: ignore[arg-type]  # split by the setting
+        secret_keys=stack.environment["CAMPAIGNS_SECRET_KEYS"],
     )
     database = Database(settings)
     try:
@@ -125,18 +135,23 @@ async def send_campaign(api: httpx.AsyncClient) -> tuple[dict[str, Any], int]:
     return campaign, previewed
 
 
-async def watch_campaign(console: Console, api: httpx.AsyncClient, campaign_id: str, total: int) -> None:
-    """Show bars that follow the report until all mail is handed off and nothing is pending."""
+async def watch_campaign(
+    console: Console, api: httpx.AsyncClient, world: SimulatorClient, campaign_id: str, total: int
+) -> None:
+    """Show bars that follow the report until all mail is handed off and the people have reacted to it."""
     with make_progress(console) as progress:
         tasks = {name: progress.add_task(name, total=total) for name in BARS}
-        async with asyncio.timeout(PATIENCE_SECONDS):
+        async with asyncio.timeout(PATIENCE_SECONDS + total / SLOWEST_RATE):
+            settled = False
             while True:
                 campaign = (await api.get(f"/v1/campaigns/{campaign_id}")).raise_for_status().json()
                 for name, task in tasks.items():
                     progress.update(task, completed=campaign["stats"][name])
-                if campaign["status"] == "sent" and not campaign["stats"]["pending"]:
+                if settled:
                     return
-                await asyncio.sleep(POLL_SECONDS)
+                is_over = campaign["status"] == "sent" and not campaign["stats"]["pending"]
+                settled = is_over and (await world.settle(POLL_SECONDS)).settled
+                await asyncio.sleep(0 if is_over else POLL_SECONDS)
 
 
 async def settle_and_compare(
@@ -163,7 +178,15 @@ async def show_report(
 
 
 def _show_urls(console: Console, stack: Stack, key: str, campaign_id: str) -> None:
-    console.print(f"\nAPI          {stack.api_url}/docs")
-    console.print(f"Report       {stack.api_url}/v1/campaigns/{campaign_id}")
-    console.print(f"Mail sent    {stack.simulator_url}/_sim/mail?limit=3")
-    console.print(f"API key      {key}", soft_wrap=True)
+    """Print where to look; long lines are left whole, so that they can be copied."""
+    report = f"{stack.api_url}/v1/campaigns/{campaign_id}"
+    console.print()
+    for name, value in (
+        ("API", f"{stack.api_url}/docs"),
+        ("Report", report),
+        ("Recipients", f"{report}/recipients"),
+        ("Mail sent", f"{stack.simulator_url}/_sim/mail?limit=3"),
+        ("API key", key),
+        ("Try", f'curl -H "Authorization: Bearer {key}" {report}'),
+    ):
+        console.print(f"{name:<12} {value}", soft_wrap=True, markup=False, highlight=False)

@@ -94,7 +94,8 @@ HTML = """<!doctype html>
 <p>Dear {{ first_name | "friend" }},</p>
 <p>Enrolment for the summer is open. As you were with us this term, you choose first until Friday.</p>
 <p><a href="https://riverside.example/summer?utm_source=mail">See the summer courses</a></p>
-<p>Want something new? <a href="https://riverside.example/trial?name={{ first_name }}">Book a trial lesson</a>,
+<p>Want something new?
+<a href="https://riverside.example/trial?name={{ first_name }}">Book a trial lesson</a>,
 or read <a href="https://riverside.example/stories/pottery">how Rosa found pottery</a>.</p>
 <p>Questions? <a href="mailto:office@riverside.example">Write to the office</a>.</p>
 </body>

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from rich.box import SIMPLE_HEAD
 from rich.columns import Columns
 from rich.console import Console
 from rich.panel import Panel
@@ -30,24 +31,23 @@ def make_progress(console: Console) -> Progress:
 
 
 def show_list(console: Console, campaigns: Iterable[Mapping[str, Any]]) -> None:
-    """Print the campaign list as an administrator sees it."""
-    table = Table(title="Campaigns", title_justify="left")
-    for column in ("Sent at", "Campaign name", "Type"):
-        table.add_column(column)
-    for column in ("Recipients", "Sent", "SES delivered", "Bounced", "Opened", "Clicked"):
-        table.add_column(column, justify="right")
+    """Print the campaign list as an administrator sees it; counts above their rates, to fit 80 columns."""
+    table = _make_table("Campaigns")
+    table.add_column("Sent at", no_wrap=True)
+    table.add_column("Campaign name\nType", min_width=13)
+    for column in ("Recipients", "Sent", "SES\ndelivered", "Bounced", "Opened", "Clicked"):
+        table.add_column(column, justify="right", no_wrap=True)
     for campaign in campaigns:
         stats = campaign["stats"]
         table.add_row(
             _show_instant(campaign["sent_at"], campaign["timezone"]),
-            campaign["display_name"],
-            campaign["message_type"].capitalize(),
+            Text(f"{campaign['display_name']}\n{campaign['message_type'].capitalize()}"),
             f"{stats['recipients']:,}",
-            _with_rate(stats["sent"], stats["sent_rate"]),
+            _with_rate(stats["sent"], stats["sent_rate"], "\n"),
             f"{stats['delivered']:,}",
             f"{stats['bounced']:,}",
-            _with_rate(stats["opened"], stats["open_rate"]),
-            _with_rate(stats["clicked"], stats["click_rate"]),
+            _with_rate(stats["opened"], stats["open_rate"], "\n"),
+            _with_rate(stats["clicked"], stats["click_rate"], "\n"),
         )
     console.print(table)
 
@@ -77,25 +77,26 @@ def show_cards(console: Console, campaign: Mapping[str, Any]) -> None:
             ]
         )
     )
-    console.print(
-        f"Subject [bold]{campaign['subject']}[/bold] · sent by {campaign['sent_by']['name']} · {campaign['timezone']}",
-        markup=True,
-    )
+    console.print(Text.assemble("Subject  ", (campaign["subject"], "bold")))
+    console.print(Text(f"Sent by  {campaign['sent_by']['name']} · {campaign['timezone']}"))
 
 
 def show_recipients(console: Console, recipients: Iterable[Mapping[str, Any]]) -> None:
     """Print the first rows of the per-recipient table, in the report's colours."""
-    table = Table(title="First recipients", title_justify="left")
-    for column in ("Name", "Email", "Sent", "Delivery", "Opened", "Clicked"):
-        table.add_column(column)
+    table = _make_table("First recipients")
+    table.add_column("Name", no_wrap=True, min_width=12)
+    table.add_column("Email", no_wrap=True, min_width=24)
+    table.add_column("Sent", no_wrap=True)
+    table.add_column("Delivery")
+    table.add_column("Opened", justify="right", no_wrap=True)
+    table.add_column("Clicked", justify="right", no_wrap=True)
     for row in recipients:
-        status = row["delivery_status"]
-        reason = f" ({row['delivery_reason']})" if row["delivery_reason"] else ""
+        reason = f": {row['delivery_reason']}" if row["delivery_reason"] else ""
         table.add_row(
             Text(row["name"]),
-            row["email"],
+            Text(row["email"]),
             "yes" if row["sent"] else "no",
-            f"{status}{reason}",
+            Text(row["delivery_status"].replace("_", " ") + reason),
             f"{row['open_count']}×" if row["opened"] else "no",
             f"{row['click_count']}×" if row["clicked"] else "no",
             style=_STYLES[row["highlight"]],
@@ -115,11 +116,17 @@ def show_comparison(console: Console, comparisons: Iterable[Comparison]) -> bool
     return not wrong
 
 
-def _with_rate(count: int, rate: float | None) -> str:
-    return f"{count:,}" if rate is None else f"{count:,} ({rate:.1%})"
+def _make_table(title: str) -> Table:
+    """No lines but one under the header: at 80 columns every character is needed."""
+    return Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=0, show_edge=False)
+
+
+def _with_rate(count: int, rate: float | None, between: str = " ") -> str:
+    return f"{count:,}" if rate is None else f"{count:,}{between}({rate:.1%})"
 
 
 def _show_instant(instant: str | None, timezone: str) -> str:
+    """The date above the time of day, in the school's timezone."""
     if instant is None:
         return "scheduled"
-    return datetime.fromisoformat(instant).astimezone(ZoneInfo(timezone)).strftime("%Y-%m-%d %H:%M %Z")
+    return datetime.fromisoformat(instant).astimezone(ZoneInfo(timezone)).strftime("%Y-%m-%d\n%H:%M %Z")

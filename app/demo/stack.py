@@ -94,15 +94,15 @@ class Stack:
         return f"http://127.0.0.1:{self.simulator_port}"
 
     def _start(self) -> None:
-        directory = self._resources.enter_context(
-            tempfile.TemporaryDirectory(prefix="campaigns-", ignore_cleanup_errors=True)
-        )
-        self.directory = Path(directory)
         self.api_port = self.api_port or find_free_port()
         self.simulator_port = find_free_port()
         self.services = start_services(durable=self.durable)
         self._resources.callback(self.services.stop)
         migrate(self.services.database_url)
+        directory = self._resources.enter_context(
+            tempfile.TemporaryDirectory(prefix="campaigns-", ignore_cleanup_errors=True)
+        )
+        self.directory = Path(directory)
         self.start_simulator()
         self.start_api()
         for _ in range(self.workers):
@@ -167,7 +167,8 @@ class Stack:
 
     def _spawn(self, command: str, *arguments: str) -> Process:
         log = self.directory / f"{command}-{len(self.processes)}.log"
-        guard = Guard(signal.SIGTERM, None)
+        # Should we be killed, the simulator's guard also clears our directory away.
+        guard = Guard(signal.SIGTERM, self.directory if command == "simulator" else None)
         with log.open("wb") as output:
             popen = subprocess.Popen(  # noqa: S603  # our own command
                 [sys.executable, "-m", "app.cli", command, *arguments],
@@ -195,7 +196,8 @@ class Stack:
                 pass
             time.sleep(0.05)
         last = process.log.read_text(errors="replace").strip().splitlines()[-1:] or ["no word from it"]
-        raise StackError(f"The {process.name} did not come up: {last[0]}")
+        reason = last[0].removeprefix("campaigns: ")
+        raise StackError(f"The {process.name} did not come up: {reason}")
 
 
 def find_free_port(preferred: int = 0) -> int:

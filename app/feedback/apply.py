@@ -27,8 +27,8 @@ _ADDRESSES: Final = """
 """
 
 
-async def apply_events(connection: AsyncConnection, events: Sequence[MailEvent]) -> None:
-    """Apply the events in this transaction; whatever names nothing known is parked, never dropped."""
+async def apply_events(connection: AsyncConnection, events: Sequence[MailEvent]) -> frozenset[bytes]:
+    """Apply the events in this transaction; return the keys of those parked, as they name nothing known."""
     places = await _find_recipients(connection, events)
     placed = {event.key: make_fact(event, places[event.key]) for event in events if event.key in places}
     recorded = await record_facts(connection, list(placed.values()))
@@ -36,6 +36,7 @@ async def apply_events(connection: AsyncConnection, events: Sequence[MailEvent])
     strays = [event for event in events if event.key not in placed or event.key in missing]
     await park_events(connection, strays, reason="names no known recipient")
     await _act_on_addresses(connection, [fact for key, fact in placed.items() if key in recorded.fresh])
+    return frozenset(event.key for event in strays)
 
 
 async def _find_recipients(

@@ -21,7 +21,7 @@ MOST_TRIES = 200
 
 
 async def park_events(connection: AsyncConnection, events: Sequence[MailEvent], *, reason: str) -> None:
-    """Keep these events; one that is parked already has waited in vain once more."""
+    """Keep these events; one that is parked already stays as it is."""
     rows = [
         {
             "school_id": NOBODY,
@@ -34,12 +34,7 @@ async def park_events(connection: AsyncConnection, events: Sequence[MailEvent], 
     ]
     if not rows:
         return
-    statement = insert(ParkedEvent).values(rows)
-    await connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=["school_id", "key"], set_={"tries": ParkedEvent.tries + 1}
-        )
-    )
+    await connection.execute(insert(ParkedEvent).values(rows).on_conflict_do_nothing())
 
 
 async def keep_message(
@@ -66,7 +61,7 @@ async def take_due(connection: AsyncConnection, *, limit: int) -> list[tuple[byt
     rows = await connection.execute(
         update(ParkedEvent)
         .where(tuple_(ParkedEvent.school_id, ParkedEvent.key).in_(due))
-        .values(next_try_at=func.now() + pause)
+        .values(next_try_at=func.now() + pause, tries=ParkedEvent.tries + 1)
         .returning(ParkedEvent.key, ParkedEvent.event)
     )
     return [(row.key, row.event) for row in rows]

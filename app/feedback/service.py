@@ -118,6 +118,6 @@ async def retry_parked(database: Database, *, limit: int = 500) -> int:
     events = [event for key, raw in due for event in parse_events(raw) if event.key == key]
     if events:
         async with database.connection() as connection:
-            await forget_events(connection, [event.key for event in events])
-            await apply_events(connection, events)
+            strays = await apply_events(connection, events)
+            await forget_events(connection, [event.key for event in events if event.key not in strays])
     return len(due)

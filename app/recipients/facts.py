@@ -32,8 +32,8 @@ class FactKind(StrEnum):
     UNSUBSCRIBED = "unsubscribe"
     RESUBSCRIBED = "resubscribe"
     NOTED = "note"
-    """The provider's own opens and clicks, unknown types: kept in the history, and no more than proof that the
-    provider took the email."""
+    """The provider's own opens and clicks, unknown types: kept in the history, and proof of no more than that
+    the provider took the email."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,11 +39,17 @@ def _is_single_line(value: str) -> str:
     return value
 
 
+def _is_not_blank(value: str) -> str:
+    if not value.strip():
+        raise ValueError("must not be blank")
+    return value
+
+
 TimeZone = Annotated[Text, AfterValidator(_is_timezone)]
 SenderAddress = Annotated[Text, AfterValidator(_is_sender)]
 SenderName = Annotated[Name, AfterValidator(_is_single_line)]
 ProfileTemplate = Annotated[Text, Field(max_length=2000), AfterValidator(_is_profile_template)]
-PostalAddress = Annotated[Text, Field(min_length=1, max_length=1000)]
+PostalAddress = Annotated[Text, Field(min_length=1, max_length=1000), AfterValidator(_is_not_blank)]
 Colour = Annotated[str, Field(pattern=r"^#[0-9a-fA-F]{6}$")]
 
 
@@ -71,7 +77,7 @@ class SchoolPatch(Body):
     soft_bounce_limit: Annotated[int, Field(ge=1, le=100)] | None = None
     guard_bounce_rate: Annotated[float, Field(gt=0, le=1)] | None = None
     guard_complaint_rate: Annotated[float, Field(gt=0, le=1)] | None = None
-    guard_minimum: Annotated[int, Field(ge=1)] | None = None
+    guard_minimum: Annotated[int, Field(ge=1, le=1_000_000_000)] | None = None
     ses_tenant: Annotated[Text, Field(min_length=1, max_length=64)] | None = None
     colour: Colour | None = None
 

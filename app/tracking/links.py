@@ -21,16 +21,20 @@ class LinkBook:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._kept: OrderedDict[UUID, dict[int, Link]] = OrderedDict()
+        self._kept: OrderedDict[tuple[UUID, UUID], dict[int, Link]] = OrderedDict()
 
     async def find(self, ref: RecipientRef, number: int) -> str | None:
         """Return the URL this link leads this person to; None when the campaign has no such link."""
-        links = self._kept.get(ref.campaign_id)
+        key = (ref.school_id, ref.campaign_id)
+        links = self._kept.get(key)
         if links is None:
-            links = self._kept[ref.campaign_id] = await self._read(ref)
+            links = await self._read(ref)
+            if links is None:
+                return None
+            self._kept[key] = links
             if len(self._kept) > MOST_CAMPAIGNS:
                 self._kept.popitem(last=False)
-        self._kept.move_to_end(ref.campaign_id)
+        self._kept.move_to_end(key)
         link = links.get(number)
         if link is None:
             return None
@@ -39,14 +43,16 @@ class LinkBook:
         person = await self._read_person(ref)
         return destination_for(link, person) if person else None
 
-    async def _read(self, ref: RecipientRef) -> dict[int, Link]:
+    async def _read(self, ref: RecipientRef) -> dict[int, Link] | None:
         async with self._database.connection() as connection:
             compiled = await connection.scalar(
                 select(Campaign.compiled).where(
                     Campaign.school_id == ref.school_id, Campaign.id == ref.campaign_id
                 )
             )
-        return {link.number: link for link in CompiledMessage.from_json(compiled).links} if compiled else {}
+        if compiled is None:
+            return None
+        return {link.number: link for link in CompiledMessage.from_json(compiled).links}
 
     async def _read_person(self, ref: RecipientRef) -> Person | None:
         async with self._database.connection() as connection:

@@ -26,6 +26,7 @@ router = APIRouter(tags=["Unsubscribing"], default_response_class=HTMLResponse, 
 pages = Pages("app.unsubscribe")
 
 
+@router.head("/u/{token}", include_in_schema=False)
 @router.get("/u/{token}", operation_id="ask_to_unsubscribe", summary="Unsubscribe page")
 async def ask(request: Request, token: str) -> Response:
     """Show one button; change nothing."""
@@ -66,6 +67,7 @@ async def unsubscribe(request: Request, token: str) -> Response:
     return _show_preferences(token, subscriber, gone, heading=heading, message=message, can_undo=leave)
 
 
+@router.head("/u/{token}/preferences", include_in_schema=False)
 @router.get("/u/{token}/preferences", operation_id="show_preferences", summary="Preferences page")
 async def show_preferences(request: Request, token: str) -> Response:
     """Show the switches of both types; change nothing."""

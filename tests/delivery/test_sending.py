@@ -11,7 +11,9 @@ from tests.waiting import eventually
 pytestmark = pytest.mark.usefixtures("empty_database")
 
 
-async def test_everybody_gets_one(school: SchoolClient, delivery: Delivery, simulator: SimulatorClient) -> None:
+async def test_everybody_gets_one(
+    school: SchoolClient, delivery: Delivery, simulator: SimulatorClient
+) -> None:
     await school.push_users(120, marketing="subscribed")
     campaign = await school.send()
     await delivery.sweep()

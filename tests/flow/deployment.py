@@ -18,6 +18,8 @@ from tests.waiting import eventually
 
 NOBODY_ACTS = {"opened": 0, "clicked": 0, "unsubscribed": 0, "prefetched": 0, "scanned": 0}
 """Mail is delivered or bounces; no person or machine visits."""
+QUIET = NOBODY_ACTS | {"bounced": 0, "soft_bounced": 0, "complained": 0, "out_of_office": 0}
+"""All mail is delivered, and nothing else happens."""
 SWIFT = {"latency_seconds": 0.05, "reading_seconds": 0.3}
 """Reactions come soon, but for the floor under a person's reading, which tells people from machines."""
 

@@ -12,7 +12,7 @@ from app.simulator.client import SimulatorClient
 from app.simulator.mailbox import RenderedMail
 from app.simulator.settings import SimulatorSettings
 from app.simulator.signing import MessageSigner
-from tests.flow.deployment import NOBODY_ACTS, Deployment
+from tests.flow.deployment import QUIET, Deployment
 from tests.mail.ses_events import make_mail, make_published
 from tests.school import SchoolClient
 
@@ -20,7 +20,6 @@ pytestmark = pytest.mark.xdist_group("flow")
 PERSON = (
     "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36"
 )
-QUIET = NOBODY_ACTS | {"bounced": 0, "soft_bounced": 0, "rejected": 0, "complained": 0, "out_of_office": 0}
 
 
 async def send_to_one(deployment: Deployment, school: SchoolClient) -> tuple[dict[str, Any], RenderedMail]:

@@ -1,6 +1,5 @@
 """A campaign of a few recipients, straight in the tables, and all that the tables then say of it."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -17,14 +16,19 @@ NINE: Final = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
 _ADD: Final = text("""
     INSERT INTO recipients
-        (school_id, campaign_id, number, "user", email, wire_address, address_key, first_name, last_name, attributes)
-    SELECT :school, :campaign, n, 'u' || n, 'u' || n || '@x.example', 'u' || n || '@x.example', ''::bytea, 'U', '', '{}'
+        (school_id, campaign_id, number, "user", email, wire_address, address_key, first_name, last_name,
+        attributes)
+    SELECT :school, :campaign, n, 'u' || n, 'u' || n || '@x.example', 'u' || n || '@x.example', '', 'U', '',
+        '{}'
     FROM generate_series(1, :count) AS n
 """)
 _COUNT: Final = text(
     "INSERT INTO campaign_counters (school_id, campaign_id, recipients) VALUES (:school, :campaign, :count)"
 )
 _MINE: Final = "WHERE school_id = :school AND campaign_id = :campaign"
+_ROWS: Final = f"SELECT * FROM recipients {_MINE}"  # noqa: S608  # names of ours, here and below
+_COUNTERS: Final = f"SELECT * FROM campaign_counters {_MINE}"  # noqa: S608
+_HISTORY: Final = f"SELECT * FROM email_events {_MINE} ORDER BY number, occurred_at, key"  # noqa: S608
 _RECOUNT: Final = """
     SELECT count(*) AS recipients,
         count(*) FILTER (WHERE status = 'queued') AS queued,
@@ -82,7 +86,7 @@ class Campaign:
 
     async def rows(self) -> dict[int, dict[str, Any]]:
         """Read the recipients by number."""
-        return {row["number"]: row for row in await self._read(f"SELECT * FROM recipients {_MINE}")}
+        return {row["number"]: row for row in await self._read(_ROWS)}
 
     async def statuses(self) -> list[str]:
         """Read the recipients' statuses in the order of their numbers."""
@@ -90,7 +94,7 @@ class Campaign:
 
     async def counters(self) -> dict[str, int]:
         """Read the counters as they were kept."""
-        (row,) = await self._read(f"SELECT * FROM campaign_counters {_MINE}")
+        (row,) = await self._read(_COUNTERS)
         return {name: value for name, value in row.items() if isinstance(value, int)}
 
     async def recount(self) -> dict[str, int]:
@@ -100,7 +104,7 @@ class Campaign:
 
     async def history(self) -> list[dict[str, Any]]:
         """Read the events in the order of their numbers and instants."""
-        return await self._read(f"SELECT * FROM email_events {_MINE} ORDER BY number, occurred_at, key")
+        return await self._read(_HISTORY)
 
     async def check_counters(self) -> None:
         """Assert that the counters kept are a recount, and that they add up."""
@@ -115,7 +119,9 @@ class Campaign:
         assert kept["sent"] == kept["delivered"] + bounced + counted["pending"] + kept["failed_after"]
 
 
-async def make_campaign(database: Database, *, recipients: int = 1, school_id: UUID | None = None) -> Campaign:
+async def make_campaign(
+    database: Database, *, recipients: int = 1, school_id: UUID | None = None
+) -> Campaign:
     """Write a campaign of so many queued recipients."""
     campaign = Campaign(database, school_id or new_id(), new_id())
     values = {"school": campaign.school_id, "campaign": campaign.id, "count": recipients}
@@ -128,8 +134,3 @@ async def make_campaign(database: Database, *, recipients: int = 1, school_id: U
 def event_key(number: int) -> bytes:
     """Make the key of an event."""
     return number.to_bytes(16, "big")
-
-
-def numbers(facts: Sequence[Fact]) -> list[int]:
-    """Give the recipients' numbers."""
-    return [fact.recipient.number for fact in facts]

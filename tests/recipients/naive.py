@@ -6,7 +6,7 @@ from typing import Any, Final
 from app.recipients.facts import Fact, FactKind
 
 _PROVE_ACCEPTANCE: Final = set(FactKind) - {FactKind.UNKNOWN, FactKind.REQUEUED, FactKind.REFUSED}
-_WEIGHT: Final = "delivery_delay refused auto_reply soft_bounce reject bounce complaint".split()
+_WEIGHT: Final = ["delivery_delay", "refused", "auto_reply", "soft_bounce", "reject", "bounce", "complaint"]
 _HANDOFF: Final = {FactKind.REQUEUED: "queued", FactKind.UNKNOWN: "unknown", FactKind.REFUSED: "refused"}
 _STEPS: Final = ["queued", "unknown", "refused"]
 

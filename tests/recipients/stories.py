@@ -1,11 +1,15 @@
 """Anything that can happen to a few people, for hypothesis."""
 
+from itertools import pairwise
+
 from hypothesis import strategies as st
 
 from app.recipients.facts import Fact, FactKind, RecipientKey
 from tests.recipients.campaign import event_key, minute
 
 PEOPLE = 3
+MOST_HAPPENINGS, MOST_REPEATED = 12, 6
+MOST_TOLD = MOST_HAPPENINGS + MOST_REPEATED
 _UNKEYED = (FactKind.ACCEPTED, FactKind.UNKNOWN, FactKind.REQUEUED, FactKind.REFUSED)
 _KEYED = tuple(kind for kind in FactKind if kind not in _UNKEYED)
 _MINUTES = st.integers(0, 5)
@@ -47,10 +51,10 @@ def make_fact(place: int, happening: Happening, recipient: RecipientKey) -> Fact
 @st.composite
 def told(draw: st.DrawFn) -> tuple[list[Happening], list[list[int]]]:
     """Happenings, and how they are told: places in that list, each at least once, in several transactions."""
-    happenings = draw(st.lists(HAPPENINGS, max_size=12))
+    happenings = draw(st.lists(HAPPENINGS, max_size=MOST_HAPPENINGS))
     places = range(len(happenings))
-    again = draw(st.lists(st.sampled_from(places), max_size=6)) if happenings else []
+    again = draw(st.lists(st.sampled_from(places), max_size=MOST_REPEATED)) if happenings else []
     order = draw(st.permutations([*places, *again]))
     cuts = sorted(draw(st.lists(st.integers(0, len(order)), max_size=4)))
     bounds = [0, *cuts, len(order)]
-    return happenings, [order[start:end] for start, end in zip(bounds, bounds[1:], strict=False)]
+    return happenings, [order[start:end] for start, end in pairwise(bounds)]

@@ -27,7 +27,11 @@ async def test_the_queued_move_with_their_reason(database: Database) -> None:
         (4, "u4", "u4@x.example", "U", "unsubscribed"),
     ]
     counters = await campaign.counters()
-    assert (counters["recipients"], counters["suppressed_excluded"], counters["unsubscribed_excluded"]) == (1, 1, 2)
+    assert (counters["recipients"], counters["suppressed_excluded"], counters["unsubscribed_excluded"]) == (
+        1,
+        1,
+        2,
+    )
     await campaign.check_counters()
 
 

@@ -11,9 +11,15 @@ from app.delivery.planning import prepare_campaign
 from tests.recipients.campaign import Campaign
 from tests.school import MESSAGE, SchoolClient
 
-PEOPLE = [
+PEOPLE: list[dict[str, Any]] = [
     {"external_id": "a", "email": "a@x.example", "marketing": "subscribed"},
-    {"external_id": "b", "email": "b@x.example", "marketing": "unsubscribed", "first_name": "Bea", "last_name": "B"},
+    {
+        "external_id": "b",
+        "email": "b@x.example",
+        "marketing": "unsubscribed",
+        "first_name": "Bea",
+        "last_name": "B",
+    },
     {"external_id": "c", "email": "A@X.example", "registered_at": "2020-01-01T00:00:00Z"},
     {"external_id": "d", "email": "d@x.example", "attributes": {"city": "Jaén", "pin": 1234}},
     {"external_id": "e", "email": "e@x.example", "status": "inactive"},

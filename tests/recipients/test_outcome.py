@@ -96,7 +96,11 @@ def test_opens_and_clicks_keep_the_first_the_last_and_the_count() -> None:
     ):
         state = hear(fact(kind, at=5), fact(kind, at=1), fact(kind, at=9))
         state = merge_fact(state, fact(kind, at=9), is_new=False)
-        assert (getattr(state, first), getattr(state, last), getattr(state, count)) == (minute(1), minute(9), 3)
+        assert (getattr(state, first), getattr(state, last), getattr(state, count)) == (
+            minute(1),
+            minute(9),
+            3,
+        )
 
 
 def test_a_machine_is_counted_apart_and_dates_nothing() -> None:
@@ -162,5 +166,3 @@ def test_any_facts_come_to_what_the_set_of_them_comes_to(
     assert read_status(state) == expected["status"]
     counted = dict(zip(COUNTED, tally(state), strict=True))
     assert counted == {name: value for name, value in add_up([expected]).items() if name in counted}
-
-

@@ -101,10 +101,13 @@ async def test_nothing_to_record_is_no_error(campaign: Campaign) -> None:
 async def test_a_rollback_takes_rows_history_and_counters_along(campaign: Campaign) -> None:
     class Doubt(Exception): ...
 
-    with pytest.raises(Doubt):
+    async def doubt() -> None:
         async with campaign.database.connection() as connection:
             await record_facts(connection, [campaign.fact(K.OPENED, key=event_key(1))])
             raise Doubt
+
+    with pytest.raises(Doubt):
+        await doubt()
     assert await campaign.statuses() == ["queued"] * 3
     assert await campaign.history() == []
     assert (await campaign.counters())["sent"] == 0

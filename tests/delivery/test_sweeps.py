@@ -1,0 +1,211 @@
+"""The sweep: what time, crashes and silence make of batches and campaigns."""
+
+import asyncio
+
+import pytest
+
+from app.core.clock import now
+from app.core.db import Database
+from app.delivery import sweeps
+from app.delivery.fairness import Turn
+from app.recipients.facts import Fact, FactKind, RecipientKey
+from app.recipients.record import record_facts
+from tests.delivery.campaigns import (
+    CONFIGURATION_SET,
+    claim,
+    claim_some,
+    end_leases,
+    hear_events,
+    list_batches,
+    open_campaign,
+    read_campaign,
+    run_sql,
+)
+from tests.school import SchoolClient
+
+pytestmark = pytest.mark.usefixtures("empty_database")
+
+
+async def sweep(database: Database, *, reconcile_after: int = 900) -> None:
+    async with database.connection() as connection:
+        await sweeps.start_scheduled(connection, max_lateness_minutes=360)
+        await sweeps.expire_leases(connection)
+    async with database.connection() as connection:
+        await sweeps.settle_unknown(
+            connection, reconcile_after=reconcile_after, configuration_set=CONFIGURATION_SET
+        )
+    async with database.connection() as connection:
+        await sweeps.complete_campaigns(connection)
+
+
+async def let_pass(database: Database, seconds: int) -> None:
+    """Let this much time have passed since batches became unknown."""
+    await run_sql(
+        database,
+        "UPDATE batches SET unknown_since = unknown_since - make_interval(secs => :seconds)",
+        seconds=seconds,
+    )
+
+
+async def prove(database: Database, turn: Turn, *numbers: int) -> None:
+    """Let SES's events name these recipients."""
+    async with database.connection() as connection:
+        for number in numbers:
+            key = RecipientKey(turn.school_id, turn.campaign_id, number)
+            await record_facts(connection, [Fact(key, FactKind.SENT, now(), message_id=f"m{number}")])
+
+
+async def test_a_lease_that_runs_out_makes_unknown_and_never_queued(
+    school: SchoolClient, database: Database
+) -> None:
+    turn = await open_campaign(database, school, 2)
+    await claim_some(database, turn)
+    await sweep(database)
+    assert [state for state, _, _ in await list_batches(database, turn)] == ["calling"]
+    await end_leases(database)
+    await sweep(database)
+    assert [state for state, _, _ in await list_batches(database, turn)] == ["unknown"]
+    stats = (await read_campaign(school, turn))["stats"]
+    assert (stats["unknown"], stats["queued"], stats["sending"]) == (2, 0, 0)
+    assert await claim(database, turn) is None
+
+
+async def test_evidence_settles_the_unknown_and_the_campaign_ends(
+    school: SchoolClient, database: Database
+) -> None:
+    turn = await open_campaign(database, school, 2)
+    await claim_some(database, turn)
+    await end_leases(database)
+    await sweep(database)
+    await prove(database, turn, 1, 2)
+    await sweep(database)
+    seen = await read_campaign(school, turn)
+    assert (seen["status"], seen["stats"]["sent"], seen["stats"]["unknown"]) == ("sent", 2, 0)
+
+
+async def test_only_who_stays_silent_is_sent_again_as_a_new_attempt(
+    school: SchoolClient, database: Database
+) -> None:
+    turn = await open_campaign(database, school, 3)
+    await hear_events(database)
+    await claim_some(database, turn)
+    await end_leases(database)
+    await sweep(database)
+    await prove(database, turn, 2)
+    await let_pass(database, 890)
+    await sweep(database)
+    assert (await read_campaign(school, turn))["stats"]["unknown"] == 2
+    await let_pass(database, 20)
+    await sweep(database)
+    assert await list_batches(database, turn) == [("done", 1, [1, 2, 3]), ("due", 2, [1, 3])]
+    again = await claim_some(database, turn)
+    assert [addressee.number for addressee in again.addressees] == [1, 3]
+
+
+async def test_evidence_that_comes_after_the_delay_still_prevents_the_second_mail(
+    school: SchoolClient, database: Database
+) -> None:
+    turn = await open_campaign(database, school, 2)
+    await hear_events(database)
+    await claim_some(database, turn)
+    await end_leases(database)
+    await sweep(database)
+    await let_pass(database, 1000)
+    await sweep(database)
+    await prove(database, turn, 1)
+    again = await claim_some(database, turn)
+    assert [addressee.number for addressee in again.addressees] == [2]
+
+
+async def test_where_no_event_was_ever_seen_it_stays_unknown_for_a_person_to_decide(
+    school: SchoolClient, database: Database
+) -> None:
+    turn = await open_campaign(database, school, 2)
+    await claim_some(database, turn)
+    await end_leases(database)
+    await sweep(database)
+    await let_pass(database, 1000)
+    await sweep(database)
+    seen = await read_campaign(school, turn)
+    assert [state for state, _, _ in await list_batches(database, turn)] == ["undecided"]
+    assert (seen["stats"]["unknown"], seen["stats"]["queued"]) == (2, 0)
+    await sweep(database)
+    assert (await read_campaign(school, turn))["stats"]["unknown"] == 2
+
+
+async def test_unknown_batches_that_wait_do_not_keep_settled_ones_from_closing(
+    school: SchoolClient, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sweeps, "MOST_AT_ONCE", 2)
+    turn = await open_campaign(database, school, 4, batch_size=1)
+    for _ in range(4):
+        await claim_some(database, turn)
+    await end_leases(database)
+    await sweep(database)
+    await sweep(database)
+    await prove(database, turn, 3, 4)
+    await sweep(database)
+    assert [state for state, _, _ in await list_batches(database, turn)] == [
+        "unknown",
+        "unknown",
+        "done",
+        "done",
+    ]
+
+
+async def test_two_sweeps_at_once_send_nobody_again_twice(school: SchoolClient, database: Database) -> None:
+    turn = await open_campaign(database, school, 20, batch_size=2)
+    await hear_events(database)
+    for _ in range(10):
+        await claim_some(database, turn)
+    await end_leases(database)
+    await sweep(database)
+    await let_pass(database, 1000)
+    async with database.connection() as connection:
+        await sweeps.settle_unknown(connection, reconcile_after=900, configuration_set=CONFIGURATION_SET)
+        async with asyncio.timeout(5):
+            await sweep(database)  # finds every batch taken, and waits for none
+    again = [n for state, _, numbers in await list_batches(database, turn) if state == "due" for n in numbers]
+    assert sorted(again) == list(range(1, 21))
+
+
+async def test_a_campaign_is_not_over_while_anything_of_it_is_open(
+    school: SchoolClient, database: Database
+) -> None:
+    turn = await open_campaign(database, school, 1)
+    for state in ("due", "calling", "unknown"):
+        await run_sql(
+            database,
+            "UPDATE batches"
+            " SET state = :state, lease_until = now() + interval '1 minute', unknown_since = now()",
+            state=state,
+        )
+        await run_sql(database, "UPDATE recipients SET status = 'unknown'")
+        await sweep(database)
+        assert (await read_campaign(school, turn))["status"] == "sending"
+    await run_sql(database, "UPDATE batches SET state = 'done'")
+    await sweep(database)
+    seen = await read_campaign(school, turn)
+    assert seen["status"] == "sent"
+    assert seen["completed_at"] is not None
+
+
+async def test_a_paused_campaign_is_not_called_over(school: SchoolClient, database: Database) -> None:
+    turn = await open_campaign(database, school, 1)
+    await school.http.post(f"/v1/campaigns/{turn.campaign_id}/pause")
+    await run_sql(database, "UPDATE batches SET state = 'done'")
+    await sweep(database)
+    assert (await read_campaign(school, turn))["status"] == "paused"
+
+
+async def test_a_campaign_says_that_it_waits_only_as_long_as_it_does(
+    school: SchoolClient, database: Database
+) -> None:
+    turn = await open_campaign(database, school, 1)
+    await run_sql(database, "UPDATE campaigns SET status_reason = 'waiting'")
+    await run_sql(database, "UPDATE batches SET not_before = now() + interval '5 minutes'")
+    await sweep(database)
+    assert (await read_campaign(school, turn))["status_reason"] == "waiting"
+    await run_sql(database, "UPDATE batches SET not_before = now()")
+    await sweep(database)
+    assert (await read_campaign(school, turn))["status_reason"] is None

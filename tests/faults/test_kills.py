@@ -1,0 +1,144 @@
+"""Whatever dies in mid-campaign, everybody is mailed exactly once and the report ends up right, by itself."""
+
+import asyncio
+import random
+import secrets
+import signal
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from app.demo.stack import Process, Stack
+from tests.flow.deployment import Deployment, check_sums, run_blocking
+from tests.school import SchoolClient
+from tests.waiting import eventually
+
+pytestmark = [pytest.mark.xdist_group("faults"), pytest.mark.timeout(120)]
+SECONDS = 60.0
+
+
+async def begin(deployment: Deployment, school: SchoolClient, recipients: int) -> str:
+    """Send to this many and return the campaign's id once the first have their mail."""
+    await school.push_users(recipients, marketing="subscribed")
+    campaign = await school.send()
+    await deployment.wait(school, campaign["id"], sent=50)
+    return str(campaign["id"])
+
+
+async def end_well(
+    deployment: Deployment, school: SchoolClient, campaign_id: str, recipients: int
+) -> dict[str, Any]:
+    """Wait for the end; it must be the one a campaign has that nothing happened to."""
+    campaign = await deployment.rest(school, campaign_id, seconds=SECONDS)
+    await deployment.check(campaign, recipients=recipients)
+    check_sums(campaign["stats"])
+    totals = (await deployment.world.get_ledger(campaign_id)).totals
+    assert (totals.accepted, totals.recipients, totals.duplicates) == (recipients, recipients, 0)
+    assert campaign["stats"]["unknown"] == 0
+    return campaign
+
+
+async def count_accepted(deployment: Deployment, campaign_id: str) -> int:
+    return (await deployment.world.get_ledger(campaign_id)).totals.accepted
+
+
+async def wait_for_handoffs(deployment: Deployment, campaign_id: str, more: int) -> None:
+    """Wait until SES has accepted this many more."""
+    start = await count_accepted(deployment, campaign_id)
+    await eventually(
+        lambda: count_accepted(deployment, campaign_id), lambda seen: seen >= start + more, seconds=SECONDS
+    )
+
+
+def find_process(stack: Stack, name: str) -> Process:
+    """Return the newest process of this name; it must be running."""
+    process = next(each for each in reversed(stack.processes) if each.name == name)
+    assert process.popen.poll() is None, process.log.read_text()[-2000:]
+    return process
+
+
+async def test_worker_killed_again_and_again(deployment: Deployment, school: SchoolClient) -> None:
+    seed = secrets.randbits(32)
+    print(f"seed {seed}")  # noqa: T201  # shown when the test fails
+    chance = random.Random(seed)
+    campaign_id = await begin(deployment, school, 2400)
+    for _ in range(3):
+        await wait_for_handoffs(deployment, campaign_id, chance.randint(50, 500))
+        await asyncio.sleep(chance.random() * 0.1)  # the instant is the point, not a wait
+        worker = find_process(deployment.stack, "worker")
+        await run_blocking(worker.stop, signal.SIGKILL)
+        assert worker.popen.returncode == -signal.SIGKILL
+        await run_blocking(deployment.stack.start_worker)
+    assert await count_accepted(deployment, campaign_id) < 2400
+    await end_well(deployment, school, campaign_id, 2400)
+
+
+async def test_worker_asked_to_leave_leaves_nothing_open(
+    deployment: Deployment, school: SchoolClient
+) -> None:
+    campaign_id = await begin(deployment, school, 1200)
+    worker = find_process(deployment.stack, "worker")
+    asked = time.monotonic()
+    await run_blocking(worker.stop, signal.SIGTERM)
+    assert time.monotonic() - asked < 10
+    assert worker.popen.returncode == 0
+    stats = (await school.read(f"/v1/campaigns/{campaign_id}"))["stats"]
+    assert (stats["unknown"], stats["sending"]) == (0, 0)
+    assert stats["sent"] == await count_accepted(deployment, campaign_id) < 1200
+    await run_blocking(deployment.stack.start_worker)
+    await end_well(deployment, school, campaign_id, 1200)
+
+
+async def restart_redis(stack: Stack) -> None:
+    redis = stack.services.redis
+    await run_blocking(redis.kill)
+    await run_blocking(redis.start)
+
+
+async def restart_postgres(stack: Stack) -> None:
+    await run_blocking(stack.services.postgres.restart)
+
+
+@pytest.mark.parametrize("disturb", [restart_redis, restart_postgres])
+async def test_service_lost_in_mid_campaign(
+    deployment: Deployment, school: SchoolClient, disturb: Callable[[Stack], Any]
+) -> None:
+    campaign_id = await begin(deployment, school, 1200)
+    for _ in range(2):
+        await wait_for_handoffs(deployment, campaign_id, 100)
+        await disturb(deployment.stack)
+    assert await count_accepted(deployment, campaign_id) < 1200
+    await end_well(deployment, school, campaign_id, 1200)
+    # The processes that were there before are the ones that went on.
+    find_process(deployment.stack, "worker")
+    find_process(deployment.stack, "api")
+
+
+async def test_api_killed_while_events_arrive(deployment: Deployment, school: SchoolClient) -> None:
+    """What was not answered 200 comes again: nothing that SES reported is lost, nothing counts twice."""
+    campaign_id = await begin(deployment, school, 1200)
+    for _ in range(2):  # the second time in the rush of what is delivered again
+        await run_blocking(find_process(deployment.stack, "api").stop, signal.SIGKILL)
+        await run_blocking(deployment.stack.start_api)
+    campaign = await end_well(deployment, school, campaign_id, 1200)
+    assert campaign["stats"]["bounced"]
+    assert (await deployment.world.get_ledger(campaign_id)).notifications["retried"]
+
+
+async def test_redis_away_for_a_while_is_said_and_survived(
+    deployment: Deployment, school: SchoolClient
+) -> None:
+    redis = deployment.stack.services.redis
+    await run_blocking(redis.kill)
+    try:
+        readiness = await school.http.get("/readyz")
+        assert (readiness.status_code, readiness.json()["redis"]) == (503, "away")
+        await school.push_users(100, marketing="subscribed")
+        campaign = await school.send()  # recorded all the same; the sweep finds it
+        assert campaign["status"] == "preparing"
+    finally:
+        await run_blocking(redis.start)
+    await end_well(deployment, school, campaign["id"], 100)
+    assert (await school.http.get("/readyz")).status_code == 200

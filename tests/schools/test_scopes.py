@@ -1,0 +1,108 @@
+"""Scopes: every route of the API asks for its own, none is left open, and no other scope replaces it."""
+
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from app.core.db import Database
+from app.schools.keys import ALL_SCOPES, Scope, create_key
+from tests.directory.faults import read_faults
+from tests.school import MESSAGE, SchoolClient
+
+ITEM = {"items": [{"external_id": "x1", "name": "X"}]}
+RESOURCES = ("users", "trainers", "categories", "groups", "memberships", "courses", "enrollments")
+ROUTES: dict[tuple[str, str], Scope | None] = {
+    ("GET", "/v1/school"): None,
+    ("PATCH", "/v1/school"): Scope.KEYS_MANAGE,
+    ("GET", "/v1/audiences/filters"): Scope.MESSAGES_SEND,
+    ("POST", "/v1/audiences/preview"): Scope.MESSAGES_SEND,
+    ("POST", "/v1/messages"): Scope.MESSAGES_SEND,
+    ("GET", "/v1/campaigns"): Scope.CAMPAIGNS_READ,
+    ("GET", "/v1/campaigns/{campaign_id}"): Scope.CAMPAIGNS_READ,
+    ("GET", "/v1/campaigns/{campaign_id}/recipients"): Scope.CAMPAIGNS_READ,
+    ("PATCH", "/v1/campaigns/{campaign_id}"): Scope.CAMPAIGNS_WRITE,
+    **{
+        ("POST", f"/v1/campaigns/{{campaign_id}}/{move}"): Scope.CAMPAIGNS_WRITE
+        for move in ("pause", "resume", "send-now", "cancel")
+    },
+    **{("PUT", f"/v1/directory/{name}"): Scope.DIRECTORY_WRITE for name in RESOURCES},
+    **{("GET", f"/v1/directory/{name}"): Scope.DIRECTORY_READ for name in RESOURCES},
+    **{("GET", f"/v1/directory/{name}/{{external_id}}"): Scope.DIRECTORY_READ for name in RESOURCES},
+    **{
+        ("DELETE", f"/v1/directory/{name}/{{external_id}}"): Scope.DIRECTORY_WRITE
+        for name in RESOURCES
+        if name != "users"
+    },
+}
+BODIES: dict[str, Any] = {
+    "/v1/school": {"name": "Changed"},
+    "/v1/messages": MESSAGE,
+    "/v1/audiences/preview": {"audience": MESSAGE["audience"], "message_type": "marketing"},
+    "/v1/campaigns/{campaign_id}": {"name": "Changed"},
+    **{f"/v1/directory/{name}": ITEM for name in ("trainers", "categories", "groups")},
+    "/v1/directory/users": {"items": [{"external_id": "x1", "email": "x@school.example"}]},
+    "/v1/directory/memberships": {"items": [{"external_id": "x1", "group": "g", "user": "u"}]},
+    "/v1/directory/courses": {"items": [{"external_id": "x1", "title": "X"}]},
+    "/v1/directory/enrollments": {
+        "items": [{"external_id": "x1", "user": "u", "course": "c", "starts_at": "2026-01-01T00:00:00Z"}]
+    },
+}
+
+
+async def _call(
+    public: httpx.AsyncClient,
+    database: Database,
+    school: SchoolClient,
+    route: tuple[str, str],
+    scopes: tuple[Scope, ...],
+) -> httpx.Response:
+    async with database.system_transaction() as session:
+        _, key = await create_key(session, school_id=school.id, name="Scoped", scopes=scopes)
+    method, path = route
+    url = path.format(campaign_id=uuid4(), external_id="nothing")
+    body = BODIES.get(path) if method != "GET" else None
+    return await public.request(method, url, json=body, headers={"Authorization": f"Bearer {key}"})
+
+
+async def test_every_route_of_the_api_is_in_the_table(app: FastAPI) -> None:
+    routes = {
+        (method.upper(), path)
+        for path, methods in app.openapi()["paths"].items()
+        for method in methods
+        if path.startswith("/v1")
+    }
+    assert routes == set(ROUTES)
+
+
+@pytest.mark.parametrize("route", ROUTES)
+async def test_a_route_needs_its_scope_and_no_other(
+    public: httpx.AsyncClient, database: Database, school: SchoolClient, route: tuple[str, str]
+) -> None:
+    scope = ROUTES[route]
+    others = tuple(each for each in ALL_SCOPES if each is not scope)
+    answer = await _call(public, database, school, route, others)
+    if scope is not None:
+        read_faults(answer, 403)
+        assert scope in answer.json()["detail"]
+        answer = await _call(public, database, school, route, (scope,))
+    assert answer.status_code not in {401, 403, 500}, answer.text
+
+
+@pytest.mark.parametrize("route", ROUTES)
+async def test_a_route_needs_a_key(public: httpx.AsyncClient, route: tuple[str, str]) -> None:
+    method, path = route
+    url = path.format(campaign_id=uuid4(), external_id="nothing")
+    read_faults(await public.request(method, url, json=BODIES.get(path) if method != "GET" else None), 401)
+
+
+async def test_a_refused_change_changes_nothing(
+    public: httpx.AsyncClient, database: Database, school: SchoolClient
+) -> None:
+    for route in (("PATCH", "/v1/school"), ("PUT", "/v1/directory/groups"), ("POST", "/v1/messages")):
+        await _call(public, database, school, route, (Scope.DIRECTORY_READ,))
+    assert (await school.read("/v1/school"))["name"] == "Riverside School"
+    assert (await school.read("/v1/directory/groups"))["items"] == []
+    assert (await school.read("/v1/campaigns"))["items"] == []
