@@ -13,6 +13,7 @@ from arq.connections import create_pool
 from arq.worker import Worker, func
 from redis.exceptions import RedisError
 
+from app.core.clock import now
 from app.core.config import Settings
 from app.core.db import Database, is_disconnect
 from app.core.queue import QUEUE_NAME, deserialize_job, redis_settings, serialize_job
@@ -20,7 +21,9 @@ from app.core.redis import connect_redis
 from app.delivery.jobs import Delivery
 from app.delivery.pacing import Pacer
 from app.delivery.sending import Deliverer
+from app.feedback.jobs import retry_parked_events
 from app.mail.ses import SesMail
+from app.recipients.partitions import make_partitions
 
 PAUSE_SECONDS = 1.0
 log = structlog.get_logger(__name__)
@@ -39,6 +42,17 @@ async def deliver_campaign(ctx: dict[str, Any], *_: str) -> None:
 async def sweep(ctx: dict[str, Any]) -> None:
     """Cron, every second on every worker: do whatever is due by state."""
     await ctx["delivery"].sweep()
+
+
+async def retry_parked(ctx: dict[str, Any]) -> None:
+    """Cron: apply the events that could not be applied when they came."""
+    await retry_parked_events(ctx["delivery"].database)
+
+
+async def keep_house(ctx: dict[str, Any]) -> None:
+    """Cron, once a day and at the start: make the history's partitions ahead."""
+    async with ctx["delivery"].database.connection() as connection:
+        await make_partitions(connection, today=now().date())
 
 
 @asynccontextmanager
@@ -101,21 +115,14 @@ async def _make_worker(settings: Settings, delivery: Delivery) -> Worker:
         job_deserializer=deserialize_job,
         default_queue_name=QUEUE_NAME,
     )
-    jobs: dict[str, Any] = {"timeout": 300, "keep_result": 0, "max_tries": 1}
+    every: dict[str, Any] = {"timeout": 300, "keep_result": 0, "max_tries": 1}
+    jobs = (prepare_campaign, deliver_campaign)
     return Worker(
-        functions=[
-            func(_guarded(job), name=job.__name__, **jobs) for job in (prepare_campaign, deliver_campaign)
-        ],
+        functions=[func(_guarded(job), name=job.__name__, **every) for job in jobs],
         cron_jobs=[
-            cron(
-                _guarded(sweep),
-                name="sweep",
-                second=set(range(60)),
-                unique=False,
-                timeout=300,
-                keep_result=0,
-                max_tries=1,
-            )
+            cron(_guarded(sweep), name="sweep", second=set(range(60)), unique=False, **every),
+            cron(_guarded(retry_parked), name="retry_parked", second=set(range(0, 60, 2)), **every),
+            cron(_guarded(keep_house), name="keep_house", hour=3, minute=7, run_at_startup=True, **every),
         ],
         redis_pool=pool,
         queue_name=QUEUE_NAME,

@@ -26,6 +26,7 @@ from app.simulator.certificate import load_certificate
 from app.simulator.client import SimulatorClient
 from app.simulator.settings import SimulatorSettings
 from app.worker import open_delivery
+from tests.given import make_own_database
 from tests.school import SchoolClient, open_school
 
 TABLES = "schools, configuration_sets, parked_events, recipients, exclusions, campaign_counters, email_events"
@@ -38,10 +39,11 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture(scope="session")
-def services() -> Iterator[tuple[str, str]]:
+def services(worker_id: str) -> Iterator[tuple[str, str]]:
     """URLs of PostgreSQL (migrated) and Redis: the environment's, else embedded, one pair a process."""
-    database, redis = os.environ.get("CAMPAIGNS_DATABASE_URL"), os.environ.get("CAMPAIGNS_REDIS_URL")
-    if database and redis:
+    given, redis = os.environ.get("CAMPAIGNS_DATABASE_URL"), os.environ.get("CAMPAIGNS_REDIS_URL")
+    if given and redis:
+        database = make_own_database(given, worker_id)
         migrate(database)
         yield database, redis
         return

@@ -7,7 +7,7 @@ from app.audience.preview import preview_audience
 from app.audience.resolve import Question
 from app.audience.schemas import AudiencePreview, FilterCatalogue, PreviewRequest
 from app.core.clock import now
-from app.core.errors import Forbidden, InvalidInput, Unauthenticated
+from app.core.errors import Forbidden, InvalidInput, MalformedRequest, Unauthenticated
 from app.core.http import describe_problems
 from app.schools.access import CanSend
 from app.schools.service import get_school
@@ -27,7 +27,7 @@ async def list_filters(_: CanSend) -> FilterCatalogue:
     "/preview",
     operation_id="preview_audience",
     summary="Count an audience",
-    responses=describe_problems(InvalidInput),
+    responses=describe_problems(MalformedRequest, InvalidInput),
 )
 async def preview(tenant: CanSend, body: PreviewRequest) -> AudiencePreview:
     """Count whom a message would reach and who is left out, and show up to ten of them."""

@@ -55,16 +55,17 @@ MOVES: dict[Move, dict[Status, Status]] = {
 }
 
 
-def move(status: Status, how: Move, *, frozen: bool = True) -> Status:
+def move(status: Status, how: Move, *, frozen: bool = True, early: bool = False) -> Status:
     """Return the state that follows; Conflict says which state stands in the way.
 
-    A campaign that was paused before its recipients were frozen has to be prepared when it resumes.
+    A campaign that was paused before its recipients were `frozen` resumes to be prepared, or, while it is
+    still `early` for its schedule, to wait for its time.
     """
     after = MOVES[how].get(status)
     if after is None:
         raise Conflict(f"A campaign that is {status} cannot be {_PARTICIPLES[how]}.", campaign_status=status)
     if how is Move.RESUME and not frozen:
-        return Status.PREPARING
+        return Status.SCHEDULED if early else Status.PREPARING
     return after
 
 

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, ForeignKeyConstraint, Index, func
+from sqlalchemy import Computed, ForeignKey, ForeignKeyConstraint, Index, func
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.db import Base, Bytes, Instant, Json
@@ -15,8 +15,7 @@ class Campaign(Base):
 
     __tablename__ = "campaigns"
     __table_args__ = (
-        # What is still scheduled has no `sent_at` and comes first in the list.
-        Index("ix_campaigns_list", "school_id", "sent_at", "id"),
+        Index("ix_campaigns_list", "school_id", "listed_at", "id"),
         Index(
             "ix_campaigns_active",
             "status",
@@ -48,6 +47,10 @@ class Campaign(Base):
     scheduled_for: Mapped[datetime | None] = mapped_column(Instant)
     sent_at: Mapped[datetime | None] = mapped_column(Instant)
     """When it was dispatched: its acceptance, or the start of a scheduled one."""
+    listed_at: Mapped[datetime | None] = mapped_column(
+        Instant, Computed("coalesce(sent_at, completed_at)", persisted=True)
+    )
+    """Its place in the list: what is still to be sent has none and comes first; then newest first."""
     frozen_at: Mapped[datetime | None] = mapped_column(Instant)
     completed_at: Mapped[datetime | None] = mapped_column(Instant)
 

@@ -8,7 +8,7 @@ from app.campaigns.idempotency import claim_key, keep_answer
 from app.campaigns.schemas import CampaignView, IdempotencyHeader, MessageCreate, Sender
 from app.campaigns.sending import Order, accept_message
 from app.campaigns.views import make_campaign_view, make_stats
-from app.core.errors import Conflict, Forbidden, InvalidInput, Unauthenticated
+from app.core.errors import Conflict, Forbidden, InvalidInput, MalformedRequest, Unauthenticated
 from app.core.http import describe_problems
 from app.schools.access import CanSend
 
@@ -21,7 +21,7 @@ router = APIRouter(prefix="/v1", responses=describe_problems(Unauthenticated, Fo
     tags=["Messages"],
     operation_id="send_message",
     summary="Send a message",
-    responses=describe_problems(InvalidInput, Conflict),
+    responses=describe_problems(MalformedRequest, InvalidInput, Conflict),
 )
 async def send_message(
     request: Request,

@@ -40,7 +40,12 @@ async def move_campaign(
     Workers look at the state in the statement that claims a batch, so no call starts after the commit.
     """
     campaign = await get_campaign(session, school_id=school_id, campaign_id=campaign_id, for_update=True)
-    campaign.status = move(Status(campaign.status), how, frozen=campaign.frozen_at is not None)
+    campaign.status = move(
+        Status(campaign.status),
+        how,
+        frozen=campaign.frozen_at is not None,
+        early=campaign.scheduled_for is not None and campaign.scheduled_for > now(),
+    )
     campaign.status_reason = reason
     if campaign.status == Status.PREPARING and campaign.sent_at is None:
         campaign.sent_at = now()

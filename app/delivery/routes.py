@@ -9,7 +9,7 @@ from app.campaigns.lifecycle import Move
 from app.campaigns.models import Campaign
 from app.campaigns.schemas import CampaignPatch, CampaignView
 from app.campaigns.views import make_campaign_view
-from app.core.errors import Conflict, Forbidden, InvalidInput, NotFound, Unauthenticated
+from app.core.errors import Conflict, Forbidden, InvalidInput, MalformedRequest, NotFound, Unauthenticated
 from app.core.http import describe_problems
 from app.delivery.progress import read_stats
 from app.schools.access import CanWriteCampaigns, Tenant
@@ -18,7 +18,9 @@ from app.schools.service import get_school
 router = APIRouter(
     prefix="/v1/campaigns/{campaign_id}",
     tags=["Campaigns"],
-    responses=describe_problems(Unauthenticated, Forbidden, NotFound, InvalidInput, Conflict),
+    responses=describe_problems(
+        Unauthenticated, Forbidden, NotFound, MalformedRequest, InvalidInput, Conflict
+    ),
 )
 
 

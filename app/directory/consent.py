@@ -33,17 +33,23 @@ class ConsentChange:
 
 
 async def change_consent(connection: Connection, change: ConsentChange) -> bool:
-    """Apply a wish and keep the proof of it; return whether anything changed (repeating changes nothing)."""
+    """Apply a wish and keep the proof of it; return whether anything changed (repeating changes nothing).
+
+    A wish to be mailed again also lifts what the platform had pushed as unsubscribed.
+    """
     changed = await (_unsubscribe if change.unsubscribed else _resubscribe)(connection, change)
-    if not changed:
-        return False
     preference = "unsubscribed" if change.unsubscribed else "subscribed"
-    await connection.execute(
+    column = User.__table__.c[change.message_type]
+    opposite = column != preference if change.unsubscribed else column == "unsubscribed"
+    users = await connection.execute(
         update(User)
-        .where(User.school_id == change.school_id, User.address_key == change.address_key)
+        .where(User.school_id == change.school_id, User.address_key == change.address_key, opposite)
         .values({change.message_type: preference, "updated_at": func.now()})
+        .returning(User.external_id)
         .execution_options(synchronize_session=False)
     )
+    if users.first() is None and not changed:
+        return False
     await connection.execute(
         insert(PreferenceChange).values(
             school_id=change.school_id,
@@ -91,13 +97,21 @@ async def _resubscribe(connection: Connection, change: ConsentChange) -> bool:
 
 
 async def read_unsubscribed(connection: Connection, *, school_id: UUID, address_key: bytes) -> set[str]:
-    """Return the message types that this address has unsubscribed from."""
-    rows = await connection.execute(
+    """Return the message types that this address is not to get: unsubscribed here, or by the platform."""
+    here = await connection.execute(
         select(Unsubscription.message_type).where(
             Unsubscription.school_id == school_id, Unsubscription.address_key == address_key
         )
     )
-    return set(rows.scalars())
+    pushed = await connection.execute(
+        select(User.marketing, User.newsletter).where(
+            User.school_id == school_id, User.address_key == address_key
+        )
+    )
+    found = set(here.scalars())
+    for row in pushed:
+        found |= {kind for kind in SUBSCRIBABLE if getattr(row, kind) == "unsubscribed"}
+    return found
 
 
 async def suppress_addresses(connection: Connection, suppressions: Iterable[dict[str, object]]) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from pydantic import Field, create_model
 
-from app.core.errors import Conflict, Forbidden, InvalidInput, NotFound, Unauthenticated
+from app.core.errors import Conflict, Forbidden, InvalidInput, MalformedRequest, NotFound, Unauthenticated
 from app.core.http import describe_problems
 from app.core.pages import Cursor, Limit, decode_cursor, make_page
 from app.core.schema import Body, Page, Reference
@@ -47,7 +47,7 @@ def _add_sync(resource: Resource) -> None:
         summary=f"Push {resource.name}",
         description=f"Upsert up to {MOST_ITEMS} {resource.name} in one transaction: all of them, or none.",
         response_model=resource.result,
-        responses=describe_problems(InvalidInput),
+        responses=describe_problems(MalformedRequest, InvalidInput),
     )
 
 
@@ -73,7 +73,7 @@ def _add_list(resource: Resource) -> None:
         summary=f"List {resource.name}",
         description="In the order of their external ids.",
         response_model=Page[view],
-        responses=describe_problems(InvalidInput),
+        responses=describe_problems(MalformedRequest, InvalidInput),
     )
 
 

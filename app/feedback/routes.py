@@ -30,5 +30,6 @@ router = APIRouter(tags=["Webhooks"])
 async def receive_message(request: Request) -> Response:
     """Verify the message, make its event durable, then answer 200; 503 asks SNS to try again."""
     body = await service.read_body(request.headers.get("content-length"), request.stream())
-    await service.receive(body, verifier=request.app.state.sns, feedback=request.app.state.feedback)
+    state = request.app.state
+    await service.receive(body, verifier=state.sns, feedback=state.feedback, database=state.database)
     return Response(status_code=200)

@@ -1,17 +1,19 @@
 """Receiving SNS messages: read, verify, and make durable through the group commit."""
 
+import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.core.db import Database
+from app.core.db import Database, is_disconnect
 from app.core.errors import TooLarge, Unavailable
 from app.core.group_commit import GroupCommit
 from app.feedback.apply import apply_events
-from app.feedback.parking import forget_events, keep_message, take_due
+from app.feedback.parking import forget_events, keep_message, park_events, take_due
 from app.mail.envelopes import MAX_BODY_BYTES, Envelope, EnvelopeType, parse_envelope
 from app.mail.events import MalformedEvent, decode_message, parse_events
 from app.mail.sns import SnsVerifier
@@ -37,20 +39,25 @@ class Arrival:
 
 def make_feedback(database: Database) -> GroupCommit[Arrival]:
     """Return the road of SNS messages: each is durable when its submission returns."""
-
     evidence = EvidenceLog()
 
     async def write(arrivals: Sequence[Arrival]) -> None:
         events = _distinct(arrivals)
+        seen = _list_configuration_sets(events)
         async with database.connection() as connection:
             await apply_events(connection, events)
-            await evidence.note(connection, _list_configuration_sets(events))
+            await evidence.note(connection, seen)
             for arrival in arrivals:
                 if arrival.unreadable:
-                    body = {"message": arrival.envelope.message, "type": arrival.envelope.type.value}
-                    await keep_message(connection, key=arrival.key, reason=arrival.unreadable, body=body)
+                    await _keep(connection, arrival, arrival.unreadable)
+        evidence.remember(seen)
 
     return GroupCommit(write, most=300)
+
+
+async def _keep(connection: AsyncConnection, arrival: Arrival, reason: str) -> None:
+    body = {"message": arrival.envelope.message, "type": arrival.envelope.type.value}
+    await keep_message(connection, key=arrival.key, reason=reason, body=body)
 
 
 def _distinct(arrivals: Sequence[Arrival]) -> list[MailEvent]:
@@ -77,7 +84,9 @@ async def read_body(content_length: str | None, stream: AsyncIterator[bytes]) ->
     return b"".join(chunks)
 
 
-async def receive(body: bytes, *, verifier: SnsVerifier, feedback: GroupCommit[Arrival]) -> None:
+async def receive(
+    body: bytes, *, verifier: SnsVerifier, feedback: GroupCommit[Arrival], database: Database
+) -> None:
     """Take one SNS message; return once all it says is durable.
 
     Raise MalformedRequest, TooLarge or Forbidden for what is no message of an allowed topic, and
@@ -95,8 +104,17 @@ async def receive(body: bytes, *, verifier: SnsVerifier, feedback: GroupCommit[A
     try:
         await feedback.submit(arrival)
     except Exception as error:
-        log.warning("an SNS message was not stored", error=type(error).__name__)
-        raise Unavailable("The event cannot be stored now.") from error
+        if is_disconnect(error):
+            log.warning("an SNS message was not stored", error=type(error).__name__)
+            raise Unavailable("The event cannot be stored now.") from error
+        # It would fail as often as SNS sends it: kept as it is, it can be tried again when we are mended.
+        log.exception("an SNS message cannot be applied")
+        await _park(database, arrival)
+
+
+async def _park(database: Database, arrival: Arrival) -> None:
+    async with database.connection() as connection:
+        await park_events(connection, arrival.events, reason="failed to apply")
 
 
 def _read_arrival(envelope: Envelope) -> Arrival:
@@ -112,12 +130,19 @@ def _read_arrival(envelope: Envelope) -> Arrival:
 
 
 async def retry_parked(database: Database, *, limit: int = 500) -> int:
-    """Try again what was parked; return how many events were tried."""
-    async with database.connection() as connection:
-        due = await take_due(connection, limit=limit)
-    events = [event for key, raw in due for event in parse_events(raw) if event.key == key]
-    if events:
+    """Try again what was parked; return how many events were tried. One that fails harms no other."""
+
+    async def write(events: Sequence[MailEvent]) -> None:
         async with database.connection() as connection:
             strays = await apply_events(connection, events)
             await forget_events(connection, [event.key for event in events if event.key not in strays])
+
+    async with database.connection() as connection:
+        due = await take_due(connection, limit=limit)
+    events = [event for key, raw in due for event in parse_events(raw) if event.key == key]
+    retries = GroupCommit(write)
+    failures = await asyncio.gather(*map(retries.submit, events), return_exceptions=True)
+    for failure in failures:
+        if isinstance(failure, Exception):
+            log.warning("a parked event failed again", error=type(failure).__name__)
     return len(due)

@@ -19,12 +19,18 @@ class EvidenceLog:
         self._noted: dict[str, datetime] = {}
 
     async def note(self, connection: AsyncConnection, seen: Mapping[str, datetime]) -> None:
-        """Note the latest event of each configuration set named."""
+        """Note the latest event of each configuration set named, in the caller's transaction."""
         for name, at in sorted(seen.items()):
-            noted = self._noted.get(name)
-            if noted is None or at - noted > GRAIN:
+            if self._is_news(name, at):
                 await _write(connection, name, at)
-                self._noted[name] = at
+
+    def remember(self, seen: Mapping[str, datetime]) -> None:
+        """Take what was noted for known, now that its transaction is committed."""
+        self._noted.update({name: at for name, at in seen.items() if self._is_news(name, at)})
+
+    def _is_news(self, name: str, at: datetime) -> bool:
+        noted = self._noted.get(name)
+        return noted is None or at - noted > GRAIN
 
 
 async def _write(connection: AsyncConnection, name: str, at: datetime) -> None:

@@ -86,14 +86,16 @@ async def list_campaigns(
     query = select(Campaign).where(Campaign.school_id == school_id, *where.conditions())
     if after is not None:
         query = query.where(_comes_after(*after))
-    query = query.order_by(Campaign.sent_at.desc().nulls_first(), Campaign.id.desc()).limit(limit)
+    query = query.order_by(Campaign.listed_at.desc().nulls_first(), Campaign.id.desc()).limit(limit)
     return (await session.scalars(query)).all()
 
 
-def _comes_after(sent_at: datetime | None, campaign_id: UUID) -> ColumnElement[bool]:
-    if sent_at is None:
-        return or_(and_(Campaign.sent_at.is_(None), Campaign.id < campaign_id), Campaign.sent_at.is_not(None))
-    return tuple_(Campaign.sent_at, Campaign.id) < tuple_(sent_at, campaign_id)
+def _comes_after(listed_at: datetime | None, campaign_id: UUID) -> ColumnElement[bool]:
+    if listed_at is None:
+        return or_(
+            and_(Campaign.listed_at.is_(None), Campaign.id < campaign_id), Campaign.listed_at.is_not(None)
+        )
+    return tuple_(Campaign.listed_at, Campaign.id) < tuple_(listed_at, campaign_id)
 
 
 async def list_links(session: AsyncSession, *, school_id: UUID, campaign_id: UUID) -> Sequence[CampaignLink]:

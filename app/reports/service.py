@@ -36,7 +36,7 @@ async def list_campaigns(
         rows,
         limit=limit,
         view=lambda row: make_campaign_view(row, timezone=school.timezone, stats=stats[row.id]),
-        key=lambda row: (row.sent_at and row.sent_at.isoformat(), str(row.id)),
+        key=lambda row: (row.listed_at and row.listed_at.isoformat(), str(row.id)),
     )
 
 

@@ -199,6 +199,12 @@ def upgrade() -> None:
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("scheduled_for", sa.DateTime(timezone=True), nullable=True),
         sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column(
+            "listed_at",
+            sa.DateTime(timezone=True),
+            sa.Computed("coalesce(sent_at, completed_at)", persisted=True),
+            nullable=True,
+        ),
         sa.Column("frozen_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("completed_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
@@ -213,7 +219,7 @@ def upgrade() -> None:
         unique=False,
         postgresql_where="status IN ('scheduled', 'preparing', 'sending')",
     )
-    op.create_index("ix_campaigns_list", "campaigns", ["school_id", "sent_at", "id"], unique=False)
+    op.create_index("ix_campaigns_list", "campaigns", ["school_id", "listed_at", "id"], unique=False)
     op.create_table(
         "categories",
         sa.Column("name", sa.Text(), nullable=False),

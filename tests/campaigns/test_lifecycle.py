@@ -39,6 +39,11 @@ def test_what_was_paused_before_it_was_frozen_is_prepared_first() -> None:
     assert move(Status.SENDING, Move.PAUSE, frozen=False) is Status.PAUSED
 
 
+def test_what_was_paused_before_its_time_waits_for_it_again() -> None:
+    assert move(Status.PAUSED, Move.RESUME, frozen=False, early=True) is Status.SCHEDULED
+    assert move(Status.PAUSED, Move.RESUME, frozen=True, early=True) is Status.SENDING
+
+
 def test_the_end_is_the_end() -> None:
     for status in (Status.SENT, Status.CANCELLED, Status.FAILED):
         for how in Move:

@@ -76,7 +76,7 @@ class Deployment:
         ledger = await self.world.get_ledger(campaign["id"])
         compared = compare_report(campaign["stats"], ledger.totals, previewed=recipients)
         wrong = [each for each in compared if not each.is_right]
-        assert not wrong
+        assert not wrong, wrong
         assert ledger.totals.accepted == ledger.totals.recipients == campaign["stats"]["sent"]
 
     async def read_rows(self, school: SchoolClient, path: str) -> list[dict[str, Any]]:

@@ -49,8 +49,10 @@ async def test_repeated_message_is_one_campaign(deployment: Deployment, school: 
 
 async def test_pause_holds_and_resume_goes_on(deployment: Deployment, school: SchoolClient) -> None:
     world = deployment.world
-    await world.change_settings(behaviour=NOBODY_ACTS)
+    await world.change_settings(behaviour=QUIET)
     await school.push_users(MANY, marketing="subscribed")
+    await school.push("groups", {"external_id": "choir", "name": "Choir"})
+    await school.push("memberships", {"external_id": "m1", "group": "choir", "user": "u1"})
     campaign = await school.send()
     await deployment.wait(school, campaign["id"], sent=100)
     paused = await post(school, campaign, "pause")
@@ -68,7 +70,7 @@ async def test_pause_holds_and_resume_goes_on(deployment: Deployment, school: Sc
     assert 100 <= handed_off < MANY
     assert (seen["status"], seen["stats"]["queued"]) == ("paused", MANY - handed_off)
     assert (await post(school, campaign, "pause")).status_code == 409
-    other = await school.send(message_type="operational")
+    other = await school.send(audience={"filter": {"kind": "group", "group": "choir"}})
     await wait_for_status(school, other, "sent")  # and did not take the first with it
     assert (await world.get_ledger(campaign["id"])).totals.accepted == handed_off
 

@@ -20,6 +20,7 @@ async def read_latest(database: Database, name: str) -> datetime | None:
 async def note(database: Database, log: EvidenceLog, **seen: datetime) -> None:
     async with database.connection() as connection:
         await log.note(connection, seen)
+    log.remember(seen)
 
 
 async def test_one_event_is_evidence_for_its_own_set_alone(database: Database) -> None:
@@ -46,3 +47,12 @@ async def test_within_a_minute_it_is_noted_once(database: Database) -> None:
     assert await read_latest(database, name) == minute(1)
     await note(database, log, **{name: minute(3)})
     assert await read_latest(database, name) == minute(3)
+
+
+async def test_what_was_rolled_back_is_noted_the_next_time(database: Database) -> None:
+    name, log = f"s{new_id().hex}", EvidenceLog()
+    async with database.connection() as connection:
+        await log.note(connection, {name: minute(1)})
+        await connection.rollback()
+    await note(database, log, **{name: minute(1)})
+    assert await read_latest(database, name) == minute(1)

@@ -138,3 +138,13 @@ async def test_words_are_looked_for_as_they_are(school: SchoolClient, words: str
 )
 async def test_a_wrong_query_is_named(school: SchoolClient, query: dict[str, Any], pointer: str) -> None:
     assert set(read_faults(await school.http.get("/v1/campaigns", params=query))) == {pointer}
+
+
+async def test_what_was_cancelled_unsent_does_not_stay_on_top(
+    school: SchoolClient, database: Database
+) -> None:
+    dropped = (await school.send(send_at=LATER.isoformat()))["id"]
+    await school.http.post(f"/v1/campaigns/{dropped}/cancel")
+    waiting = (await school.send(send_at=LATER.isoformat()))["id"]
+    newest = await _send_at(school, database, now() + timedelta(minutes=1))
+    assert await _walk(school, limit=1) == [waiting, newest, dropped]

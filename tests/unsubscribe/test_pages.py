@@ -170,3 +170,18 @@ async def test_a_forged_link_leads_nowhere(
             assert "This link leads nowhere" in answer.text
             _assert_strict(answer)
     assert (await count_reached(school), await read_history(database, school)) == (1, [])
+
+
+async def test_what_the_platform_pushed_shows_and_can_be_lifted(
+    school: SchoolClient, database: Database, settings: Settings, public: httpx.AsyncClient
+) -> None:
+    await school.push_users(1)
+    link = make_link(settings, school, await send_prepared(school, database))
+    await school.push_users(1, marketing="unsubscribed")
+    shown = await public.get(f"{link}/preferences")
+    assert _read_switches(shown.text) == {"marketing": False, "newsletter": True}
+    saved = await public.post(f"{link}/preferences", data={"marketing": "on", "newsletter": "on"})
+    assert _read_switches(saved.text) == {"marketing": True, "newsletter": True}
+    again = await public.get(f"{link}/preferences")
+    assert _read_switches(again.text) == {"marketing": True, "newsletter": True}
+    assert await count_reached(school) == 1
