@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
@@ -117,5 +117,13 @@ async def read_unsubscribed(connection: Connection, *, school_id: UUID, address_
 async def suppress_addresses(connection: Connection, suppressions: Iterable[dict[str, object]]) -> None:
     """Add addresses to their school's suppression list; the first reason stays."""
     rows = sorted(suppressions, key=lambda row: (str(row["school_id"]), row["address_key"]))
-    if rows:
-        await connection.execute(insert(Suppression).values(rows).on_conflict_do_nothing())
+    if not rows:
+        return
+    await connection.execute(insert(Suppression).values(rows).on_conflict_do_nothing())
+    named = [(row["school_id"], row["address_key"]) for row in rows]
+    await connection.execute(
+        update(User)
+        .where(tuple_(User.school_id, User.address_key).in_(named), User.suppressed.is_(False))
+        .values(suppressed=True)
+        .execution_options(synchronize_session=False)
+    )

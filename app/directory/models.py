@@ -33,6 +33,17 @@ class User(Record, Base):
     __table_args__ = (
         Index(None, "school_id", "address_key"),
         Index(None, "school_id", "registered_at"),
+        Index(None, "school_id", "status", "external_id"),
+        # Those who may not be mailed as simply as the others: few, and all a count has to look at closely.
+        Index(
+            "ix_users_obstructed",
+            "school_id",
+            "external_id",
+            postgresql_where=(
+                "wire_address IS NULL OR suppressed OR shares_address OR marketing = 'unsubscribed' "
+                "OR newsletter = 'unsubscribed'"
+            ),
+        ),
     )
 
     email: Mapped[str]
@@ -47,6 +58,10 @@ class User(Record, Base):
     newsletter: Mapped[str]
     locale: Mapped[str | None]
     attributes: Mapped[dict[str, Any]] = mapped_column(Json)
+    suppressed: Mapped[bool] = mapped_column(server_default="false")
+    """Whether the address is on the suppression list: kept here, so that one table judges an audience."""
+    shares_address: Mapped[bool] = mapped_column(server_default="false")
+    """Whether another user of the school has the same address; then one of them gets the one copy."""
 
 
 class Named(Record):
@@ -123,6 +138,90 @@ class Enrollment(Record, Base):
     course: Mapped[str] = mapped_column(ExternalId)
     starts_at: Mapped[datetime] = mapped_column(Instant)
     ends_at: Mapped[datetime | None] = mapped_column(Instant)
+    status: Mapped[str]
+
+
+class Booking(Record, Base):
+    """One user's place at one time; `trainer` null is the course's."""
+
+    __tablename__ = "bookings"
+    __table_args__ = (
+        reference("user", "users", ondelete="CASCADE"),
+        reference("course", "courses"),
+        reference("trainer", "trainers"),
+        Index(None, "school_id", "user"),
+        Index(None, "school_id", "course"),
+        Index(None, "school_id", "trainer"),
+        Index("ix_bookings_starts", "school_id", "starts_at", postgresql_where="status = 'confirmed'"),
+        Index("ix_bookings_ends", "school_id", "ends_at", postgresql_where="status = 'confirmed'"),
+    )
+
+    user: Mapped[str] = mapped_column(ExternalId)
+    course: Mapped[str] = mapped_column(ExternalId)
+    trainer: Mapped[str | None] = mapped_column(ExternalId)
+    starts_at: Mapped[datetime] = mapped_column(Instant)
+    ends_at: Mapped[datetime] = mapped_column(Instant)
+    status: Mapped[str]
+
+
+class Pass(Record, Base):
+    """A right to come, for a time and a number of times; `valid_until` null is open, `credits_left` too."""
+
+    __tablename__ = "passes"
+    __table_args__ = (
+        reference("user", "users", ondelete="CASCADE"),
+        reference("category", "categories"),
+        Index(None, "school_id", "user"),
+        Index(None, "school_id", "category"),
+        Index("ix_passes_active", "school_id", "valid_until", postgresql_where="status = 'active'"),
+    )
+
+    user: Mapped[str] = mapped_column(ExternalId)
+    category: Mapped[str | None] = mapped_column(ExternalId)
+    valid_from: Mapped[datetime] = mapped_column(Instant)
+    valid_until: Mapped[datetime | None] = mapped_column(Instant)
+    credits_left: Mapped[int | None]
+    status: Mapped[str]
+
+
+class Subscription(Record, Base):
+    """A running payment; `current_period_end` null is open."""
+
+    __tablename__ = "subscriptions"
+    __table_args__ = (
+        reference("user", "users", ondelete="CASCADE"),
+        reference("category", "categories"),
+        Index(None, "school_id", "user"),
+        Index(None, "school_id", "category"),
+        Index(
+            "ix_subscriptions_running",
+            "school_id",
+            "current_period_end",
+            postgresql_where="status IN ('active', 'trialing')",
+        ),
+    )
+
+    user: Mapped[str] = mapped_column(ExternalId)
+    category: Mapped[str | None] = mapped_column(ExternalId)
+    status: Mapped[str]
+    current_period_end: Mapped[datetime | None] = mapped_column(Instant)
+
+
+class Order(Record, Base):
+    """Something bought, with or without a course."""
+
+    __tablename__ = "orders"
+    __table_args__ = (
+        reference("user", "users", ondelete="CASCADE"),
+        reference("course", "courses"),
+        Index(None, "school_id", "user"),
+        Index(None, "school_id", "course"),
+        Index("ix_orders_paid", "school_id", "placed_at", postgresql_where="status = 'paid'"),
+    )
+
+    user: Mapped[str] = mapped_column(ExternalId)
+    course: Mapped[str | None] = mapped_column(ExternalId)
+    placed_at: Mapped[datetime] = mapped_column(Instant)
     status: Mapped[str]
 
 

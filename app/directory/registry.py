@@ -33,4 +33,32 @@ RESOURCES = (
         sync_records,
         {"user": models.User, "course": models.Course},
     ),
+    Resource(
+        "bookings",
+        schemas.BookingItem,
+        models.Booking,
+        sync_records,
+        {"user": models.User, "course": models.Course, "trainer": models.Trainer},
+    ),
+    Resource(
+        "passes",
+        schemas.PassItem,
+        models.Pass,
+        sync_records,
+        {"user": models.User, "category": models.Category},
+    ),
+    Resource(
+        "subscriptions",
+        schemas.SubscriptionItem,
+        models.Subscription,
+        sync_records,
+        {"user": models.User, "category": models.Category},
+    ),
+    Resource(
+        "orders",
+        schemas.OrderItem,
+        models.Order,
+        sync_records,
+        {"user": models.User, "course": models.Course},
+    ),
 )

@@ -102,6 +102,58 @@ class EnrollmentItem(RecordItem):
         return self
 
 
+class BookingItem(RecordItem):
+    """One user's place at one time; without a trainer it is the course's."""
+
+    user: Reference
+    course: Reference
+    trainer: Reference | None = None
+    starts_at: Instant
+    ends_at: Instant
+    status: Literal["confirmed", "cancelled"] = "confirmed"
+
+    @model_validator(mode="after")
+    def _ends_after_start(self) -> "BookingItem":
+        if self.ends_at < self.starts_at:
+            raise ValueError("ends_at must not be before starts_at")
+        return self
+
+
+class PassItem(RecordItem):
+    """A right to come; `valid_until` null is open, `credits_left` null is without limit."""
+
+    user: Reference
+    category: Reference | None = None
+    valid_from: Instant
+    valid_until: Instant | None = None
+    credits_left: Annotated[int, Field(ge=0, le=2**31 - 1)] | None = None
+    status: Literal["active", "cancelled"] = "active"
+
+    @model_validator(mode="after")
+    def _ends_after_start(self) -> "PassItem":
+        if self.valid_until is not None and self.valid_until < self.valid_from:
+            raise ValueError("valid_until must not be before valid_from")
+        return self
+
+
+class SubscriptionItem(RecordItem):
+    """A running payment; `current_period_end` null is open."""
+
+    user: Reference
+    category: Reference | None = None
+    status: Literal["active", "trialing", "paused", "cancelled"]
+    current_period_end: Instant | None = None
+
+
+class OrderItem(RecordItem):
+    """Something bought, with or without a course."""
+
+    user: Reference
+    course: Reference | None = None
+    placed_at: Instant
+    status: Literal["paid", "refunded", "pending", "cancelled"] = "paid"
+
+
 class SyncResult(View):
     """What a batch of records changed."""
 

@@ -1,19 +1,21 @@
 """How users land: as other records, with their address hashed and their wishes respected."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import bindparam, func, select, text, tuple_
 from sqlalchemy import delete as sql_delete
-from sqlalchemy import func, select, tuple_
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.clock import now
+from app.core.db import Bytes
 from app.core.ids import new_id
 from app.directory.addresses import hash_address, read_address
-from app.directory.models import PreferenceChange, Unsubscription, User
+from app.directory.models import PreferenceChange, Suppression, Unsubscription, User
 from app.directory.resources import Resource
 from app.directory.schemas import UserItem, UserSyncResult
 from app.directory.sync import check_duplicates, upsert_rows
@@ -21,6 +23,18 @@ from app.schools.service import get_school
 
 TYPES = ("marketing", "newsletter")
 EPOCH = datetime.min.replace(tzinfo=UTC)
+
+
+_MARK_SHARED = text("""
+    UPDATE users u SET shares_address = counted.many
+    FROM (
+        SELECT address_key, count(*) > 1 AS many FROM users
+        WHERE school_id = :school_id AND address_key = ANY (:keys)
+        GROUP BY address_key
+    ) AS counted
+    WHERE u.school_id = :school_id AND u.address_key = counted.address_key
+        AND u.shares_address <> counted.many
+""").bindparams(bindparam("keys", type_=ARRAY(Bytes)))
 
 
 @dataclass(slots=True)
@@ -38,10 +52,16 @@ async def sync_users(
     """Upsert users; a pushed `subscribed` never undoes an unsubscription made here, unless it is newer."""
     del resource
     check_duplicates(items)
-    secret = (await get_school(session, school_id=school_id)).address_secret
+    # Two syncs at once must not both take their user for the only one with an address.
+    secret = (await get_school(session, school_id=school_id, for_update=True)).address_secret
     rows = [_make_row(school_id, secret, item) for item in items]
+    before = await _read_addresses(session, school_id=school_id, items=items)
+    await _mark_suppressed(session, school_id=school_id, rows=rows)
     wishes = await _apply_wishes(session, school_id=school_id, items=items, rows=rows)
     result = await upsert_rows(session, model=User, rows=rows)
+    await mark_shared_addresses(
+        session, school_id=school_id, address_keys=before | {row["address_key"] for row in rows}
+    )
     await _store_wishes(session, school_id=school_id, wishes=wishes)
     return UserSyncResult(**result.model_dump(), preferences_kept=wishes.kept)
 
@@ -53,6 +73,38 @@ def _make_row(school_id: UUID, secret: bytes, item: UserItem) -> dict[str, Any]:
         "address_key": hash_address(secret, item.email),
         "wire_address": read_address(item.email).wire,
     }
+
+
+async def _read_addresses(session: AsyncSession, *, school_id: UUID, items: Sequence[UserItem]) -> set[bytes]:
+    """Return the addresses that these users have had until now: others may be left with one alone."""
+    return set(
+        await session.scalars(
+            select(User.address_key).where(
+                User.school_id == school_id,
+                User.external_id == func.any([item.external_id for item in items]),
+            )
+        )
+    )
+
+
+async def _mark_suppressed(session: AsyncSession, *, school_id: UUID, rows: Sequence[dict[str, Any]]) -> None:
+    suppressed = set(
+        await session.scalars(
+            select(Suppression.address_key).where(
+                Suppression.school_id == school_id,
+                Suppression.address_key == func.any([row["address_key"] for row in rows]),
+            )
+        )
+    )
+    for row in rows:
+        row["suppressed"] = row["address_key"] in suppressed
+
+
+async def mark_shared_addresses(
+    session: AsyncSession, *, school_id: UUID, address_keys: Collection[bytes]
+) -> None:
+    """Keep `shares_address` true of exactly those who are not the only one with their address."""
+    await session.execute(_MARK_SHARED, {"school_id": school_id, "keys": list(address_keys)})
 
 
 async def _apply_wishes(

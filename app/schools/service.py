@@ -21,9 +21,11 @@ async def create_school(session: AsyncSession, *, wanted: SchoolCreate) -> Schoo
     return school
 
 
-async def get_school(session: AsyncSession, *, school_id: UUID) -> School:
-    """Return the school, or raise NotFound."""
-    school = await session.scalar(select(School).where(School.id == school_id))
+async def get_school(session: AsyncSession, *, school_id: UUID, for_update: bool = False) -> School:
+    """Return the school, or raise NotFound; `for_update` makes others who ask so wait for this commit."""
+    query = select(School).where(School.id == school_id)
+    # Not FOR UPDATE itself: whoever adds a row that refers to the school must not wait.
+    school = await session.scalar(query.with_for_update(key_share=True) if for_update else query)
     if school is None:
         raise NotFound("There is no such school.")
     return school
