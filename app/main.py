@@ -1,5 +1,6 @@
 """The API process: routers, error handling, and what lives as long as the process."""
 
+import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -8,6 +9,7 @@ from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
 from app import __version__
+from app.audience.lists.routes import router as mailing_lists
 from app.audience.routes import router as audiences
 from app.campaigns.routes import router as messages
 from app.core import health
@@ -17,10 +19,16 @@ from app.core.http import RequestContext, add_error_handlers
 from app.core.queue import Queue
 from app.core.signing import Signer
 from app.delivery.routes import router as control
+from app.directory.holdings import Holding
+from app.directory.imports.routes import STREAMED_PATHS
+from app.directory.imports.routes import router as imports
 from app.directory.routes import router as directory
+from app.feedback.erase import erase_parked, read_parked
 from app.feedback.routes import router as webhooks
 from app.feedback.service import make_feedback
 from app.mail.sns import SnsVerifier
+from app.recipients.erase import erase_from_campaigns
+from app.recipients.export import read_from_campaigns
 from app.recipients.record import make_recorder
 from app.reports.routes import router as reports
 from app.schools.routes import router as schools
@@ -39,6 +47,7 @@ Push users and courses to `/v1/directory`, count an audience with `/v1/audiences
 
 @asynccontextmanager
 async def _live(app: FastAPI) -> AsyncIterator[None]:
+    gc.set_threshold(20_000, 20, 20)  # bursts of short-lived objects: the default looks at each several times
     settings: Settings = app.state.settings
     database = Database(settings, name="campaigns-api")
     queue = Queue(settings.redis_url)
@@ -50,6 +59,11 @@ async def _live(app: FastAPI) -> AsyncIterator[None]:
         app.state.feedback = make_feedback(database)
         app.state.wishes = make_wishes(database)
         app.state.links = LinkBook(database)
+        # Parked events first: they are found by the addresses that campaigns then forget.
+        app.state.holdings = (
+            Holding(read_parked, erase_parked),
+            Holding(read_from_campaigns, erase_from_campaigns),
+        )
         app.state.sns = SnsVerifier(
             frozenset(settings.sns_topic_arns),
             settings.sns_pinned_certs,
@@ -76,7 +90,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     for router in (
         schools,
         directory,
+        imports,
         audiences,
+        mailing_lists,
         messages,
         reports,
         control,
@@ -94,5 +110,5 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             allow_headers=["Authorization", "Content-Type", "Idempotency-Key"],
             expose_headers=["Location"],
         )
-    app.add_middleware(RequestContext)
+    app.add_middleware(RequestContext, streamed=STREAMED_PATHS)
     return app

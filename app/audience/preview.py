@@ -1,43 +1,57 @@
 """How many an audience would reach, how many not and why, and a few of them by name."""
 
 from collections.abc import Mapping
+from uuid import UUID
 
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.audience.base import Scope
-from app.audience.resolve import REASONS, Question, count_judged, judge_audience
-from app.audience.schemas import AudiencePreview, PreviewPerson
+from app.audience.asking import ask
+from app.audience.resolve import REASONS, Question, count_judged, tune_planner
+from app.audience.schemas import AudiencePreview, PreviewPerson, PreviewRequest
+from app.audience.scope import Scope
+from app.core.clock import now
+from app.schools.service import get_school
 
 SAMPLE = 10
 
 
 async def count_audience(session: AsyncSession, *, scope: Scope, question: Question) -> Mapping[str, int]:
     """Return how many users fall to each reason; those to be mailed stand under `recipients`."""
-    rows = (await session.execute(count_judged(judge_audience(scope, question)))).all()
-    counts = {row[0] or "recipients": row[1] for row in rows}
-    return {"recipients": 0, **dict.fromkeys(REASONS, 0), **counts}
+    return (await show_audience(session, scope=scope, question=question, sample=0))[0]
 
 
-async def preview_audience(session: AsyncSession, *, scope: Scope, question: Question) -> AudiencePreview:
+async def show_audience(
+    session: AsyncSession, *, scope: Scope, question: Question, sample: int = SAMPLE
+) -> tuple[dict[str, int], list[PreviewPerson]]:
+    """Return the counts of `count_audience`, and some of those who would be mailed."""
+    await tune_planner(session)
+    found = (await session.execute(count_judged(scope, question, sample=sample))).one()
+    excluded: dict[str, int] = found.excluded or {}
+    counts: dict[str, int] = {
+        "recipients": found.matched - sum(excluded.values()),
+        **dict.fromkeys(REASONS, 0),
+        **excluded,
+    }
+    people = (found.sample or ()) if sample else ()
+    return counts, [
+        PreviewPerson(
+            user=each["external_id"],
+            name=f"{each['first_name']} {each['last_name']}".strip(),
+            email=each["email"],
+        )
+        for each in people
+    ]
+
+
+async def preview_audience(
+    session: AsyncSession, *, school_id: UUID, request: PreviewRequest
+) -> AudiencePreview:
     """Count the audience and show up to ten of those who would be mailed."""
-    counts = dict(await count_audience(session, scope=scope, question=question))
-    judged = judge_audience(scope, question)
-    people = await session.execute(
-        select(judged.c.external_id, judged.c.first_name, judged.c.last_name, judged.c.email)
-        .where(judged.c.reason.is_(None))
-        .order_by(judged.c.external_id)
-        .limit(SAMPLE)
-    )
+    school = await get_school(session, school_id=school_id)
+    question = await ask(session, school=school, audience=request.audience, message_type=request.message_type)
+    scope = Scope(school_id, now(), school.timezone)
+    counts, sample = await show_audience(session, scope=scope, question=question)
     recipients = counts.pop("recipients")
     return AudiencePreview(
-        matched=recipients + sum(counts.values()),
-        recipients=recipients,
-        excluded=counts,
-        sample=[
-            PreviewPerson(
-                user=row.external_id, name=f"{row.first_name} {row.last_name}".strip(), email=row.email
-            )
-            for row in people
-        ],
+        matched=recipients + sum(counts.values()), recipients=recipients, excluded=counts, sample=sample
     )

@@ -1,95 +1,191 @@
-"""Who is matched, who of them may be mailed, and why the others may not: one statement."""
+"""Who is matched, who of them may be mailed, and why the others may not.
 
-from dataclasses import dataclass
-from typing import Literal, get_args
+Counting, showing and freezing an audience are statements of one family, so that they agree. All of it is
+judged by `users` alone: its columns say whether an address is suppressed, shared or unsubscribed.
+"""
 
-from sqlalchemy import CTE, ColumnElement, Select, and_, case, exists, func, literal, null, or_, select
+from dataclasses import dataclass, replace
+from typing import Any, Final, Literal, get_args
 
-from app.audience.audience import Audience
-from app.audience.base import Scope
-from app.directory.models import Suppression, Unsubscription, User
+from sqlalchemy import (
+    CTE,
+    ColumnElement,
+    FromClause,
+    Select,
+    Subquery,
+    and_,
+    case,
+    func,
+    literal,
+    null,
+    or_,
+    select,
+    text,
+    union_all,
+)
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
+
+from app.audience.audience import FilteredAudience
+from app.audience.narrow import Narrow
+from app.audience.narrowing import get_user
+from app.audience.scope import Scope
+from app.directory.models import User
 
 MessageType = Literal["operational", "marketing", "newsletter"]
 Reason = Literal["unsubscribed", "suppressed", "duplicate_address", "unsendable_address", "erased"]
 REASONS: tuple[Reason, ...] = get_args(Reason)
+MATCHED = "matched"
+
+Obstacles = list[tuple[ColumnElement[bool] | InstrumentedAttribute[bool], str]]
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
     """An audience, the type of message it is asked for, and the school's rule on opting in."""
 
-    audience: Audience
+    audience: FilteredAudience
     message_type: MessageType
     require_opt_in: bool
 
 
-def judge_audience(scope: Scope, question: Question) -> CTE:
+async def tune_planner(session: AsyncSession) -> None:
+    """Have the rest of the transaction planned as audiences need it."""
+    for setting in _SETTINGS:
+        await session.execute(text(f"SET LOCAL {setting}"))
+
+
+_SETTINGS: Final = (
+    # A plan kept for any school and any status could not use the partial indexes.
+    "plan_cache_mode = force_custom_plan",
+    # A million ids are hashed in memory.
+    "work_mem = '64MB'",
+    # The planner expects a spinning disk, and passes by the indexes that hold all that is asked.
+    "random_page_cost = 1.1",
+    # Records read in the order of their users need no hashing to name each user once.
+    "enable_hashagg = off",
+    # What workers find is handed over in memory.
+    "parallel_tuple_cost = 0.02",
+)
+
+
+def judge_audience(scope: Scope, question: Question) -> Subquery:
     """Return one row for each user matched, with `reason` null for those who are to be mailed.
 
     Of several who may be mailed at one address the oldest account wins, so an older account that has
     unsubscribed by itself does not take the mail from a younger one.
     """
-    obstacle = _judge_user(question).label("obstacle")
-    matched = (
-        select(
-            User.external_id,
-            User.email,
-            User.wire_address,
-            User.address_key,
-            User.first_name,
-            User.last_name,
-            User.attributes,
-            User.registered_at,
-            User.created_at,
-            obstacle,
-        )
-        .where(
-            User.school_id == scope.school_id,
-            User.external_id.in_(question.audience.filter.users(scope)),
-        )
-        .cte("matched")
-    )
-    turn = func.row_number().over(
-        partition_by=(matched.c.address_key, matched.c.obstacle.is_(None)),
-        order_by=(matched.c.registered_at.asc().nulls_last(), matched.c.created_at, matched.c.external_id),
-    )
-    reason = case(
-        (matched.c.obstacle.is_not(None), matched.c.obstacle),
-        (turn > 1, literal("duplicate_address")),
-        else_=null(),
-    )
-    return select(matched, reason.label("reason")).cte("judged")
+    shown = (User.email, User.wire_address, User.address_key, User.first_name, User.last_name)
+    matched = _select_matched(scope, question, *shown, User.attributes)
+    alone = matched.where(~User.shares_address)
+    return union_all(alone, _settle_sharing(matched.where(User.shares_address))).subquery("judged")
 
 
-def _judge_user(question: Question) -> ColumnElement[str]:
-    cases = [
-        (User.wire_address.is_(None), literal("unsendable_address")),
-        (_is_suppressed(), literal("suppressed")),
+def count_judged(scope: Scope, question: Question, *, sample: int = 0) -> Select[Any]:
+    """Return one row: `matched`, `excluded` (how many by reason) and, if wanted, a `sample` of the others.
+
+    Only those with an obstacle or a shared address are looked at closely: they are few, and have an index.
+    """
+    matched = _keep_matched(scope, question)
+    doubtful = _select_users(scope, question).where(or_(User.shares_address, _is_obstructed(question)))
+    judged = _settle_sharing(doubtful.where(User.external_id == matched.c[0])).cte("judged")
+    tally = (
+        select(judged.c.reason, func.count().label("people"))
+        .where(judged.c.reason.is_not(None))
+        .group_by(judged.c.reason)
+        .subquery()
+    )
+    excluded = select(func.jsonb_object_agg(tally.c.reason, tally.c.people)).scalar_subquery()
+    total = select(func.count()).select_from(matched).scalar_subquery()
+    columns = [total.label(MATCHED), excluded.label("excluded")]
+    if sample:
+        people = _sample(scope, question, matched, judged, size=sample)
+        columns.append(
+            select(func.jsonb_agg(func.to_jsonb(people.table_valued()))).scalar_subquery().label("sample")
+        )
+    return select(*columns)
+
+
+def _keep_matched(scope: Scope, question: Question) -> FromClause:
+    """Return the matched, each once: found once and kept, unless finding them again costs less."""
+    audience = question.audience
+    users = match_users(scope, audience)
+    if audience.filter.may_repeat():
+        users = users.distinct()
+    return (
+        users.subquery("matched")
+        if audience.filter.cheap and audience.narrow == Narrow()
+        else users.cte("matched")
+    )
+
+
+def _sample(scope: Scope, question: Question, matched: FromClause, judged: CTE, *, size: int) -> Subquery:
+    """Return some of those who would be mailed: of those in no doubt, else of the others."""
+    users = select(User.external_id, User.first_name, User.last_name, User.email).where(
+        User.school_id == scope.school_id
+    )
+    plain = users.where(
+        User.external_id == matched.c[0], ~User.shares_address, ~_is_obstructed(question)
+    ).limit(size)
+    settled = users.where(User.external_id == judged.c.external_id, judged.c.reason.is_(None)).limit(size)
+    return union_all(select(plain.subquery()), select(settled.subquery())).limit(size).subquery("person")
+
+
+def match_users(scope: Scope, audience: FilteredAudience) -> Select[str]:
+    """Return the external ids of the users whom the narrowed filter names; repeats are possible."""
+    users = audience.filter.narrowed(replace(scope, narrow=audience.narrow))
+    wanted = _have_subscribed(audience)
+    if not wanted:
+        return users
+    subscribers = select(User.external_id).where(User.school_id == scope.school_id, *wanted)
+    return users.where(get_user(users).in_(subscribers))
+
+
+def _have_subscribed(audience: FilteredAudience) -> list[ColumnElement[bool]]:
+    return [getattr(User, preference) == "subscribed" for preference in audience.narrow.preferences]
+
+
+def _find_obstacles(question: Question) -> Obstacles:
+    obstacles: Obstacles = [
+        (User.wire_address.is_(None), "unsendable_address"),
+        (User.suppressed, "suppressed"),
     ]
     if question.message_type != "operational":
-        cases.append((_is_unsubscribed(question), literal("unsubscribed")))
-    return case(*cases, else_=null())
+        preference = User.marketing if question.message_type == "marketing" else User.newsletter
+        refuses = preference != "subscribed" if question.require_opt_in else preference == "unsubscribed"
+        obstacles.append((refuses, "unsubscribed"))
+    return obstacles
 
 
-def _is_suppressed() -> ColumnElement[bool]:
-    return exists().where(
-        Suppression.school_id == User.school_id, Suppression.address_key == User.address_key
+def _is_obstructed(question: Question) -> ColumnElement[bool]:
+    return or_(*(condition for condition, _ in _find_obstacles(question)))
+
+
+def _select_matched(scope: Scope, question: Question, *columns: Any) -> Select[Any]:
+    audience = question.audience
+    matched = audience.filter.narrowed(replace(scope, narrow=audience.narrow))
+    users = _select_users(scope, question, *columns)
+    return users.where(User.external_id.in_(matched), *_have_subscribed(audience))
+
+
+def _select_users(scope: Scope, question: Question, *columns: Any) -> Select[Any]:
+    """Return a row for each user, with what stands in the way of mailing them as `reason`."""
+    obstacles = ((condition, literal(why)) for condition, why in _find_obstacles(question))
+    obstacle = case(*obstacles, else_=null())
+    return select(User.external_id, *columns, obstacle.label("reason")).where(
+        User.school_id == scope.school_id
     )
 
 
-def _is_unsubscribed(question: Question) -> ColumnElement[bool]:
-    preference = User.marketing if question.message_type == "marketing" else User.newsletter
-    wish = preference != "subscribed" if question.require_opt_in else preference == "unsubscribed"
-    lasting = exists().where(
-        and_(
-            Unsubscription.school_id == User.school_id,
-            Unsubscription.address_key == User.address_key,
-            Unsubscription.message_type == question.message_type,
-        )
+def _settle_sharing(matched: Select[Any]) -> Select[Any]:
+    """Make duplicates of all but the oldest of those who could be mailed at one address."""
+    told = matched.add_columns(
+        User.address_key.label("key"), User.registered_at.label("since"), User.created_at.label("arrived")
+    ).subquery()
+    turn = func.row_number().over(
+        partition_by=(told.c.key, told.c.reason.is_(None)),
+        order_by=(told.c.since.asc().nulls_last(), told.c.arrived, told.c.external_id),
     )
-    return or_(wish, lasting)
-
-
-def count_judged(judged: CTE) -> Select[str | None, int]:
-    """Count the matched by reason."""
-    return select(judged.c.reason, func.count()).group_by(judged.c.reason)
+    reason = case((and_(told.c.reason.is_(None), turn > 1), "duplicate_address"), else_=told.c.reason)
+    shown = [told.c[name] for name in matched.selected_columns.keys() if name != "reason"]  # noqa: SIM118  # no dict
+    return select(*shown, reason.label("reason"))

@@ -2,15 +2,12 @@
 
 from fastapi import APIRouter
 
-from app.audience.base import Scope, describe_filters
+from app.audience.catalogue import describe_filters
 from app.audience.preview import preview_audience
-from app.audience.resolve import Question
 from app.audience.schemas import AudiencePreview, FilterCatalogue, PreviewRequest
-from app.core.clock import now
 from app.core.errors import Forbidden, InvalidInput, MalformedRequest, Unauthenticated
 from app.core.http import describe_problems
 from app.schools.access import CanSend
-from app.schools.service import get_school
 
 router = APIRouter(
     prefix="/v1/audiences", tags=["Audiences"], responses=describe_problems(Unauthenticated, Forbidden)
@@ -31,6 +28,4 @@ async def list_filters(_: CanSend) -> FilterCatalogue:
 )
 async def preview(tenant: CanSend, body: PreviewRequest) -> AudiencePreview:
     """Count whom a message would reach and who is left out, and show up to ten of them."""
-    school = await get_school(tenant.session, school_id=tenant.school_id)
-    question = Question(body.audience, body.message_type, school.require_opt_in)
-    return await preview_audience(tenant.session, scope=Scope(tenant.school_id, now()), question=question)
+    return await preview_audience(tenant.session, school_id=tenant.school_id, request=body)

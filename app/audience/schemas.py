@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pydantic import Field
 
 from app.audience.audience import Audience
-from app.audience.base import FilterKind
+from app.audience.catalogue import FilterKind
 from app.audience.resolve import MessageType
 from app.core.schema import Body, View
 

@@ -7,9 +7,9 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.audience.base import Scope
+from app.audience.asking import ask
 from app.audience.preview import count_audience
-from app.audience.resolve import Question
+from app.audience.scope import Scope
 from app.campaigns.lifecycle import Status
 from app.campaigns.models import Campaign, CampaignLink
 from app.campaigns.schemas import MessageCreate, Sender
@@ -42,8 +42,9 @@ async def accept_message(session: AsyncSession, *, school_id: UUID, order: Order
     at = now()
     check_schedule(message.send_at, at)
     compiled = compile_draft(message, school, order.public_url)
-    question = Question(message.audience, message.message_type, school.require_opt_in)
-    counts = await count_audience(session, scope=Scope(school.id, at), question=question)
+    question = await ask(session, school=school, audience=message.audience, message_type=message.message_type)
+    scope = Scope(school.id, at, school.timezone)
+    counts = await count_audience(session, scope=scope, question=question)
     check_counts(counts, message.expected_recipients)
     campaign = _make_campaign(order, school, compiled, at)
     session.add(campaign)
@@ -110,7 +111,7 @@ def _make_campaign(order: Order, school: School, compiled: CompiledMessage, at: 
         from_name=message.from_name or school.from_name,
         from_email=school.from_email,
         reply_to=message.reply_to or school.reply_to,
-        audience=message.audience.model_dump(mode="json"),
+        audience=message.audience.model_dump(mode="json", exclude_unset=True),
         track_opens=message.track_opens,
         track_clicks=message.track_clicks,
         sent_by_id=sender.id,

@@ -7,6 +7,7 @@ import typer
 
 from app import __version__
 from app.cli.failures import Complaint, explain, fail
+from app.cli.imports import import_file
 from app.cli.processes import processes
 from app.cli.schools import key_commands, school_commands
 
@@ -23,6 +24,7 @@ app = typer.Typer(
 app.add_typer(processes)
 app.add_typer(school_commands, name="school")
 app.add_typer(key_commands, name="api-key")
+app.command("import", epilog="Example: campaigns import users users.csv")(import_file)
 
 
 @app.command(epilog="Example: campaigns openapi --output openapi/openapi.json")

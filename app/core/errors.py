@@ -92,6 +92,18 @@ class TooLarge(AppError):
     title = "Too large"
 
 
+class UnsupportedMediaType(AppError):
+    """A body of this kind cannot be read here."""
+
+    status = 415
+    type = "unsupported-media-type"
+    title = "Unsupported media type"
+
+
+class BodyCutShort(MalformedRequest):
+    """The connection ended before the body did."""
+
+
 class Unavailable(AppError):
     """A service this needs is away; try again shortly."""
 

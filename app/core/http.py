@@ -1,6 +1,7 @@
 """How HTTP looks everywhere: problem details (RFC 9457), request ids, body limits."""
 
 import time
+from collections.abc import AsyncIterator, Collection
 from typing import Any
 
 import orjson
@@ -11,11 +12,13 @@ from fastapi.responses import Response
 from pydantic import BaseModel
 from sqlalchemy.exc import DBAPIError
 from starlette.exceptions import HTTPException as StarletteHTTPException  # noqa: TID251  # the router's own
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.core.db import is_disconnect
 from app.core.errors import (
     AppError,
+    BodyCutShort,
     Conflict,
     Fault,
     InvalidInput,
@@ -144,9 +147,11 @@ class RequestContext:
     nobody handled is answered here, as an answer from further out would have no request id.
     """
 
-    def __init__(self, app: ASGIApp, *, body_limit: int = BODY_LIMIT) -> None:
+    def __init__(self, app: ASGIApp, *, body_limit: int = BODY_LIMIT, streamed: Collection[str] = ()) -> None:
+        """Limit every body but those of the `streamed` paths, whose routes never hold one whole."""
         self._app = app
         self._body_limit = body_limit
+        self._streamed = frozenset(streamed)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -166,7 +171,9 @@ class RequestContext:
             await send(message)
 
         try:
-            await self._app(scope, _limited(receive, self._body_limit), send_with_id)
+            if scope["path"] not in self._streamed:
+                receive = _limited(receive, self._body_limit)
+            await self._app(scope, receive, send_with_id)
         except Exception:
             log.exception("unexpected error")
             if status:  # too late for another answer: the connection must not look well ended
@@ -180,6 +187,15 @@ class RequestContext:
             status=status,
             milliseconds=round((time.perf_counter() - started) * 1000, 1),
         )
+
+
+async def stream_body(request: Request) -> AsyncIterator[bytes]:
+    """Yield the body as it arrives; BodyCutShort when the client leaves before its end."""
+    try:
+        async for piece in request.stream():
+            yield piece
+    except ClientDisconnect:
+        raise BodyCutShort from None
 
 
 def _limited(receive: Receive, most: int) -> Receive:

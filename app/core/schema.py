@@ -1,5 +1,6 @@
 """The base of every request and response body."""
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, TypeVar
@@ -21,22 +22,26 @@ class View(BaseModel):
     model_config = ConfigDict(frozen=True, from_attributes=True)
 
 
-def _no_nul(value: str) -> str:
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def no_nul(value: str) -> str:
+    """Return a text that PostgreSQL can store; ValueError for any other."""
     if "\x00" in value:
         raise ValueError("must not contain NUL")
-    if any("\ud800" <= char <= "\udfff" for char in value):
+    if not value.isascii() and _LONE_SURROGATE.search(value):
         raise ValueError("must not contain lone surrogates")
     return value
 
 
-Text = Annotated[str, AfterValidator(_no_nul)]
+Text = Annotated[str, AfterValidator(no_nul)]
 """Any text PostgreSQL can store."""
 
 # Constraints stand on `str` itself: laid over a validator they measure before they strip.
 Name = Annotated[
-    str, StringConstraints(min_length=1, max_length=255, strip_whitespace=True), AfterValidator(_no_nul)
+    str, StringConstraints(min_length=1, max_length=255, strip_whitespace=True), AfterValidator(no_nul)
 ]
-Reference = Annotated[str, StringConstraints(min_length=1, max_length=255), AfterValidator(_no_nul)]
+Reference = Annotated[str, StringConstraints(min_length=1, max_length=255), AfterValidator(no_nul)]
 """The platform's own identifier of a record."""
 
 

@@ -34,7 +34,7 @@ _CLAIM = """
     WHERE (b.school_id, b.campaign_id, b.number) = (next.school_id, next.campaign_id, next.number)
     RETURNING b.number, b.recipients, b.fence, b.attempt, b.tries, next.message_type
 """
-# Freezing has decided who is mailed; only a wish or a suppression that came since takes somebody out.
+# Freezing has decided who is mailed; only a wish, a suppression or an erasure since takes somebody out.
 _LOAD = """
     SELECT r.number, r.wire_address, r.email, r.first_name, r.last_name, r.attributes,
         EXISTS (
@@ -45,7 +45,8 @@ _LOAD = """
         OR EXISTS (
             SELECT FROM unsubscriptions x
             WHERE x.school_id = r.school_id AND x.address_key = r.address_key AND x.message_type = $4
-        ) AS unsubscribed
+        ) AS unsubscribed,
+        r.email IS NULL AS erased
     FROM recipients r
     LEFT JOIN users u ON u.school_id = r.school_id AND u.external_id = r."user"
     WHERE r.school_id = $1 AND r.campaign_id = $2 AND r.number = ANY ($3::int[]) AND r.status = 'queued'
@@ -95,8 +96,16 @@ async def claim_batch(connection: AsyncConnection, turn: Turn, *, lease_seconds:
     number, numbers, fence, attempt, tries, message_type = tuple(batch)
     loaded = await connection.exec_driver_sql(_LOAD, (*key, numbers, message_type))
     rows = [tuple(row) for row in loaded]
-    barred = {row[0]: "suppressed" if row[6] else "unsubscribed" for row in rows if row[6] or row[7]}
+    barred = {row[0]: reason for row in rows if (reason := _find_obstacle(*row[6:]))}
     if barred:
         await exclude_recipients(connection, *key, reasons=barred)
     addressees = tuple(Addressee(*row[:6]) for row in rows if row[0] not in barred)
     return Claim(*key, number, fence, attempt, tries, addressees)
+
+
+def _find_obstacle(suppressed: bool, unsubscribed: bool, erased: bool) -> str | None:
+    if erased:
+        return "erased"
+    if suppressed:
+        return "suppressed"
+    return "unsubscribed" if unsubscribed else None

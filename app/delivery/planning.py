@@ -7,14 +7,17 @@ from pydantic import ValidationError
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.audience.audience import Audience
-from app.audience.base import Scope
-from app.audience.resolve import Question, judge_audience
+from app.audience.audience import Audience, FilteredAudience
+from app.audience.lists.service import resolve_audience
+from app.audience.resolve import Question, judge_audience, tune_planner
+from app.audience.scope import Scope
 from app.campaigns.lifecycle import Move, Status, move
 from app.campaigns.models import Campaign
 from app.content.compiled import CompiledMessage
 from app.content.merge import ATTRIBUTE_PREFIX
 from app.core.clock import now
+from app.core.errors import InvalidInput
+from app.directory.erasure import hold_erasures
 from app.recipients.freeze import freeze_recipients
 from app.schools.service import get_school
 
@@ -44,11 +47,17 @@ async def prepare_campaign(
     if campaign is None:
         return
     try:
-        audience = Audience.model_validate(campaign.audience)
+        asked = Audience.model_validate(campaign.audience)
+        audience = await resolve_audience(session, school_id=school_id, audience=asked)
     except ValidationError:
         log.exception("audience cannot be read", campaign_id=str(campaign_id))
         _fail(campaign, "The audience can no longer be understood.")
         return
+    except InvalidInput:
+        _fail(campaign, "The mailing list it was for was removed.")
+        return
+    if asked.mailing_list_id is not None:  # whom it meant stays on record, whatever becomes of the list
+        campaign.audience = campaign.audience | audience.model_dump(mode="json", exclude_unset=True)
     await _freeze(session, campaign, audience, batch_size)
 
 
@@ -70,15 +79,20 @@ async def _lock_campaign(session: AsyncSession, school_id: UUID, campaign_id: UU
     return found
 
 
-async def _freeze(session: AsyncSession, campaign: Campaign, audience: Audience, batch_size: int) -> None:
+async def _freeze(
+    session: AsyncSession, campaign: Campaign, audience: FilteredAudience, batch_size: int
+) -> None:
+    await hold_erasures(session, school_id=campaign.school_id)
     school = await get_school(session, school_id=campaign.school_id)
     compiled = CompiledMessage.from_json(campaign.compiled)
     question = Question(audience, campaign.message_type, school.require_opt_in)  # type: ignore[arg-type]
+    scope = Scope(campaign.school_id, now(), school.timezone)
+    await tune_planner(session)
     frozen = await freeze_recipients(
         session,
         school_id=campaign.school_id,
         campaign_id=campaign.id,
-        judged=judge_audience(Scope(campaign.school_id, now()), question),
+        judged=judge_audience(scope, question),
         attributes=[
             name.removeprefix(ATTRIBUTE_PREFIX)
             for name in compiled.merge_fields

@@ -32,13 +32,31 @@ class User(Record, Base):
     __tablename__ = "users"
     __table_args__ = (
         Index(None, "school_id", "address_key"),
-        Index(None, "school_id", "registered_at"),
+        Index(None, "school_id", "registered_at", postgresql_include=["external_id"]),
         Index(None, "school_id", "status", "external_id"),
+        Index(
+            "ix_users_subscribed",
+            "school_id",
+            "external_id",
+            postgresql_include=["marketing", "newsletter"],
+            postgresql_where="marketing = 'subscribed' OR newsletter = 'subscribed'",
+        ),
         # Those who may not be mailed as simply as the others: few, and all a count has to look at closely.
         Index(
             "ix_users_obstructed",
             "school_id",
             "external_id",
+            postgresql_include=[
+                "wire_address",
+                "suppressed",
+                "shares_address",
+                "marketing",
+                "newsletter",
+                "status",
+                "address_key",
+                "registered_at",
+                "created_at",
+            ],
             postgresql_where=(
                 "wire_address IS NULL OR suppressed OR shares_address OR marketing = 'unsubscribed' "
                 "OR newsletter = 'unsubscribed'"
@@ -127,10 +145,14 @@ class Enrollment(Record, Base):
     __table_args__ = (
         reference("user", "users", ondelete="CASCADE"),
         reference("course", "courses"),
-        Index(None, "school_id", "user"),
-        Index(None, "school_id", "course"),
+        Index(None, "school_id", "user", postgresql_include=["status", "starts_at", "ends_at", "course"]),
+        Index(None, "school_id", "course", postgresql_include=["user", "status", "starts_at", "ends_at"]),
         Index(
-            "ix_enrollments_active", "school_id", "ends_at", "starts_at", postgresql_where="status = 'active'"
+            "ix_enrollments_active",
+            "school_id",
+            "starts_at",
+            postgresql_include=["ends_at", "user", "course"],
+            postgresql_where="status = 'active'",
         ),
     )
 
@@ -149,11 +171,33 @@ class Booking(Record, Base):
         reference("user", "users", ondelete="CASCADE"),
         reference("course", "courses"),
         reference("trainer", "trainers"),
-        Index(None, "school_id", "user"),
-        Index(None, "school_id", "course"),
+        Index(
+            None,
+            "school_id",
+            "user",
+            postgresql_include=["status", "starts_at", "ends_at", "course", "trainer"],
+        ),
+        Index(
+            None,
+            "school_id",
+            "course",
+            postgresql_include=["user", "status", "starts_at", "ends_at", "trainer"],
+        ),
         Index(None, "school_id", "trainer"),
-        Index("ix_bookings_starts", "school_id", "starts_at", postgresql_where="status = 'confirmed'"),
-        Index("ix_bookings_ends", "school_id", "ends_at", postgresql_where="status = 'confirmed'"),
+        Index(
+            "ix_bookings_starts",
+            "school_id",
+            "starts_at",
+            postgresql_include=["ends_at", "user", "course", "trainer"],
+            postgresql_where="status = 'confirmed'",
+        ),
+        Index(
+            "ix_bookings_ends",
+            "school_id",
+            "ends_at",
+            postgresql_include=["starts_at", "user", "course", "trainer"],
+            postgresql_where="status = 'confirmed'",
+        ),
     )
 
     user: Mapped[str] = mapped_column(ExternalId)
@@ -171,7 +215,12 @@ class Pass(Record, Base):
     __table_args__ = (
         reference("user", "users", ondelete="CASCADE"),
         reference("category", "categories"),
-        Index(None, "school_id", "user"),
+        Index(
+            None,
+            "school_id",
+            "user",
+            postgresql_include=["status", "valid_from", "valid_until", "credits_left", "category"],
+        ),
         Index(None, "school_id", "category"),
         Index("ix_passes_active", "school_id", "valid_until", postgresql_where="status = 'active'"),
     )
@@ -191,7 +240,7 @@ class Subscription(Record, Base):
     __table_args__ = (
         reference("user", "users", ondelete="CASCADE"),
         reference("category", "categories"),
-        Index(None, "school_id", "user"),
+        Index(None, "school_id", "user", postgresql_include=["status", "current_period_end", "category"]),
         Index(None, "school_id", "category"),
         Index(
             "ix_subscriptions_running",
@@ -214,9 +263,15 @@ class Order(Record, Base):
     __table_args__ = (
         reference("user", "users", ondelete="CASCADE"),
         reference("course", "courses"),
-        Index(None, "school_id", "user"),
+        Index(None, "school_id", "user", postgresql_include=["status", "placed_at", "course"]),
         Index(None, "school_id", "course"),
-        Index("ix_orders_paid", "school_id", "placed_at", postgresql_where="status = 'paid'"),
+        Index(
+            "ix_orders_paid",
+            "school_id",
+            "placed_at",
+            postgresql_include=["user", "course"],
+            postgresql_where="status = 'paid'",
+        ),
     )
 
     user: Mapped[str] = mapped_column(ExternalId)

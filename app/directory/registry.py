@@ -2,63 +2,77 @@
 
 from app.directory import models, schemas
 from app.directory.resources import Resource
-from app.directory.sync import sync_records
-from app.directory.users import sync_users
+from app.directory.sync import land_records, make_record
+from app.directory.users import PUSHED, land_users, make_user
 
 RESOURCES = (
     Resource(
-        "users", schemas.UserItem, models.User, sync_users, result=schemas.UserSyncResult, removable=False
+        "users",
+        schemas.UserItem,
+        models.User,
+        make_user,
+        land_users,
+        result=schemas.UserSyncResult,
+        removable=False,
+        pushed=PUSHED,
     ),
-    Resource("trainers", schemas.NamedItem, models.Trainer, sync_records),
-    Resource("categories", schemas.NamedItem, models.Category, sync_records),
-    Resource("groups", schemas.NamedItem, models.Group, sync_records),
+    Resource("trainers", schemas.NamedItem, models.Trainer, make_record, land_records),
+    Resource("categories", schemas.NamedItem, models.Category, make_record, land_records),
+    Resource("groups", schemas.NamedItem, models.Group, make_record, land_records),
     Resource(
         "memberships",
         schemas.MembershipItem,
         models.Membership,
-        sync_records,
+        make_record,
+        land_records,
         {"group": models.Group, "user": models.User},
     ),
     Resource(
         "courses",
         schemas.CourseItem,
         models.Course,
-        sync_records,
+        make_record,
+        land_records,
         {"category": models.Category, "trainer": models.Trainer},
     ),
     Resource(
         "enrollments",
         schemas.EnrollmentItem,
         models.Enrollment,
-        sync_records,
+        make_record,
+        land_records,
         {"user": models.User, "course": models.Course},
     ),
     Resource(
         "bookings",
         schemas.BookingItem,
         models.Booking,
-        sync_records,
+        make_record,
+        land_records,
         {"user": models.User, "course": models.Course, "trainer": models.Trainer},
     ),
     Resource(
         "passes",
         schemas.PassItem,
         models.Pass,
-        sync_records,
+        make_record,
+        land_records,
         {"user": models.User, "category": models.Category},
     ),
     Resource(
         "subscriptions",
         schemas.SubscriptionItem,
         models.Subscription,
-        sync_records,
+        make_record,
+        land_records,
         {"user": models.User, "category": models.Category},
     ),
     Resource(
         "orders",
         schemas.OrderItem,
         models.Order,
-        sync_records,
+        make_record,
+        land_records,
         {"user": models.User, "course": models.Course},
     ),
 )

@@ -5,19 +5,22 @@ Every resource has the same few routes, so they are made from the registry.
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field, create_model
 
 from app.core.errors import Conflict, Forbidden, InvalidInput, MalformedRequest, NotFound, Unauthenticated
 from app.core.http import describe_problems
 from app.core.pages import Cursor, Limit, decode_cursor, make_page
 from app.core.schema import Body, Page, Reference
-from app.directory import queries
+from app.directory import export, queries
+from app.directory.erasure import erase_user
+from app.directory.export import UserExport
 from app.directory.registry import RESOURCES
 from app.directory.resources import Resource
 from app.directory.schemas import SyncResult
+from app.directory.sync import sync_items
 from app.directory.views import view_of
-from app.schools.access import CanReadDirectory, CanWriteDirectory
+from app.schools.access import CanReadCampaigns, CanReadDirectory, CanWriteDirectory
 
 MOST_ITEMS = 1000
 router = APIRouter(
@@ -34,7 +37,7 @@ def _add_sync(resource: Resource) -> None:
     batch = create_model(f"{resource.model.__name__}Batch", __base__=Body, items=(items, ...))
 
     async def sync(tenant: CanWriteDirectory, body: Any) -> SyncResult:  # a batch, below
-        return await resource.sync(
+        return await sync_items(
             tenant.session, school_id=tenant.school_id, resource=resource, items=body.items
         )
 
@@ -113,6 +116,46 @@ def _add_delete(resource: Resource) -> None:
         summary=f"Remove one of the {resource.name}",
         description="A record that others refer to stays, with 409.",
         responses=describe_problems(NotFound, Conflict, InvalidInput),
+    )
+
+
+@router.get(
+    "/users/{external_id:path}/export",
+    operation_id="export_user",
+    summary="Export all that is held on a user",
+    responses=describe_problems(NotFound, InvalidInput),
+)
+async def export_user(
+    request: Request,
+    response: Response,
+    tenant: CanReadDirectory,
+    _: CanReadCampaigns,
+    external_id: Reference,
+) -> UserExport:
+    """Answer the record, what belongs to it, consent with its history, and every mail with its events."""
+    response.headers["Content-Disposition"] = 'attachment; filename="user.json"'
+    return await export.export_user(
+        tenant.session,
+        school_id=tenant.school_id,
+        external_id=external_id,
+        holdings=request.app.state.holdings,
+    )
+
+
+@router.delete(
+    "/users/{external_id:path}",
+    status_code=204,
+    operation_id="delete_user",
+    summary="Erase a user",
+    responses=describe_problems(NotFound, InvalidInput),
+)
+async def delete_user(request: Request, tenant: CanWriteDirectory, external_id: Reference) -> None:
+    """Remove a user and all their records, and erase their personal data everywhere; the counts stay."""
+    await erase_user(
+        tenant.session,
+        school_id=tenant.school_id,
+        external_id=external_id,
+        holdings=request.app.state.holdings,
     )
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, model_validator
 
-from app.core.schema import Body, Instant, Name, Reference, Text, View
+from app.core.schema import Body, Instant, Name, Reference, View, no_nul
 from app.directory.addresses import read_address
 
 LARGEST_WHOLE = 2**63 - 1
@@ -14,6 +14,8 @@ _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 def _check_scalar(value: object) -> object:
+    if type(value) is str and len(value) <= 10_000 and value.isascii() and "\x00" not in value:
+        return value  # nearly all of them
     match value:
         case str() if len(value) > 10_000 or _UNSTORABLE.search(value):
             raise ValueError("must be at most 10000 characters, none of them NUL or a lone surrogate")
@@ -35,8 +37,14 @@ def _is_address(value: str) -> str:
     return read_address(value).typed
 
 
-Email = Annotated[Text, StringConstraints(strip_whitespace=True, max_length=320), AfterValidator(_is_address)]
-PersonName = Annotated[Text, StringConstraints(strip_whitespace=True, max_length=255)]
+Email = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, max_length=320),
+    AfterValidator(no_nul),
+    AfterValidator(_is_address),
+]
+PersonName = Annotated[str, StringConstraints(strip_whitespace=True, max_length=255), AfterValidator(no_nul)]
+Locale = Annotated[str, StringConstraints(max_length=35), AfterValidator(no_nul)]
 
 
 class RecordItem(Body):
@@ -59,7 +67,7 @@ class UserItem(RecordItem):
     registered_at: Instant | None = None
     marketing: Preference | None = None
     newsletter: Preference | None = None
-    locale: Annotated[Text, StringConstraints(max_length=35)] | None = None
+    locale: Locale | None = None
     attributes: Annotated[dict[AttributeKey, Scalar], Field(max_length=100, default_factory=dict)]
     preferences_changed_at: Instant | None = None
 

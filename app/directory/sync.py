@@ -1,28 +1,62 @@
 """How a batch of records lands: all of it or, with every fault named, none."""
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
 from uuid import UUID
 
-import orjson
-from sqlalchemy import Boolean, Table, Text, cast, column, func, literal, literal_column, or_, select
-from sqlalchemy.dialects.postgresql import JSONB, insert
+from sqlalchemy import FromClause, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.errors import Fault, InvalidInput
-from app.directory.models import Record
+from app.directory.lookup import look_up
 from app.directory.resources import Resource
 from app.directory.schemas import RecordItem, SyncResult
+from app.directory.upsert import Row, stage_as_json, table_of, upsert_from
+from app.schools.models import School
+from app.schools.service import get_school
 
 
-async def sync_records(
+@dataclass(frozen=True, slots=True)
+class Dangling:
+    """A row that names a record the school does not have: which row, in which field, and why not."""
+
+    index: int
+    field: str
+    reason: str
+
+
+async def sync_items(
     session: AsyncSession, *, school_id: UUID, resource: Resource, items: Sequence[RecordItem]
 ) -> SyncResult:
     """Upsert the items in the session's transaction; InvalidInput names each fault by index and field."""
     check_duplicates(items)
-    await check_references(session, school_id=school_id, resource=resource, items=items)
-    rows = [{"school_id": school_id, **item.model_dump()} for item in items]
-    return await upsert_rows(session, model=resource.model, rows=rows)
+    school = await get_school(session, school_id=school_id)
+    rows = [resource.make_row(school, item) for item in items]
+    dangling = await find_dangling(session, school_id=school_id, resource=resource, rows=rows)
+    if dangling:
+        raise InvalidInput(
+            errors=[Fault(f"/items/{each.index}/{each.field}", each.reason) for each in dangling]
+        )
+    pushed = stage_as_json(resource.columns, rows)
+    return await resource.land(
+        session, school_id=school_id, resource=resource, pushed=pushed, count=len(rows)
+    )
+
+
+def make_record(school: School, item: RecordItem) -> Row:
+    """Make an item a row; users have more to them."""
+    return {"school_id": school.id, **item.__dict__}
+
+
+async def land_records(
+    session: AsyncSession, *, school_id: UUID, resource: Resource, pushed: FromClause, count: int
+) -> SyncResult:
+    """Upsert rows that are known to be good; users land in a way of their own."""
+    del school_id
+    upserted = upsert_from(resource.model, [name for name, _ in resource.columns], pushed)
+    tally = select(func.count().filter(upserted.c.created), func.count()).select_from(upserted)
+    created, changed = (await session.execute(tally)).one()
+    return SyncResult(created=created, updated=changed - created, unchanged=count - changed)
 
 
 def check_duplicates(items: Sequence[RecordItem]) -> None:
@@ -37,71 +71,18 @@ def check_duplicates(items: Sequence[RecordItem]) -> None:
         raise InvalidInput(errors=faults)
 
 
-async def check_references(
-    session: AsyncSession, *, school_id: UUID, resource: Resource, items: Sequence[RecordItem]
-) -> None:
-    """Refuse a batch in which an item names a record that the school does not have."""
-    faults = []
+async def find_dangling(
+    session: AsyncSession, *, school_id: UUID, resource: Resource, rows: Sequence[Row]
+) -> list[Dangling]:
+    """Return every reference of the rows to a record that the school does not have."""
+    dangling = []
     for field, model in resource.references.items():
-        named = {getattr(item, field) for item in items} - {None}
-        if not named:
-            continue
-        known = set(
-            await session.scalars(
-                select(model.external_id).where(
-                    model.school_id == school_id, model.external_id == func.any(list(named))
-                )
-            )
-        )
-        faults += [
-            Fault(f"/items/{index}/{field}", f"there is no such record in {_table(model).name}")
-            for index, item in enumerate(items)
-            if getattr(item, field) is not None and getattr(item, field) not in known
+        named = {row[field] for row in rows} - {None}
+        known = set(await session.scalars(look_up(model, school_id=school_id, external_ids=named)))
+        reason = f"there is no such record in {table_of(model).name}"
+        dangling += [
+            Dangling(index, field, reason)
+            for index, row in enumerate(rows)
+            if row[field] is not None and row[field] not in known
         ]
-    if faults:
-        raise InvalidInput(errors=faults)
-
-
-async def upsert_rows(
-    session: AsyncSession, *, model: type[Record], rows: Sequence[dict[str, Any]]
-) -> SyncResult:
-    """Insert or update the rows by external id; a row that would not change is left alone.
-
-    The rows travel as one JSON parameter, which PostgreSQL unpacks by the table's own column types: one
-    statement whatever the number of rows.
-    """
-    table = _table(model)
-    names = list(rows[0])
-    unpacked = (
-        func.jsonb_to_recordset(cast(literal(orjson.dumps(rows, default=_encode).decode(), Text), JSONB))
-        .table_valued(*(column(name, table.c[name].type) for name in names), name="pushed")
-        .render_derived(with_types=True)
-    )
-    insertion = insert(table).from_select(names, select(*(unpacked.c[name] for name in names)))
-    changing = [name for name in names if name not in {"school_id", "external_id"}]
-    statement = insertion.on_conflict_do_update(
-        index_elements=["school_id", "external_id"],
-        set_={**{name: insertion.excluded[name] for name in changing}, "updated_at": func.now()},
-        where=_differs(table, insertion.excluded, changing),
-    ).returning(literal_column("(xmax = 0)", Boolean).label("created"))
-    outcome = (await session.scalars(statement)).all()
-    created = sum(1 for was_created in outcome if was_created)
-    return SyncResult(created=created, updated=len(outcome) - created, unchanged=len(rows) - len(outcome))
-
-
-def _differs(table: Table, excluded: Any, names: Sequence[str]) -> Any:  # Core expressions
-    return or_(*(table.c[name].is_distinct_from(excluded[name]) for name in names))
-
-
-def _table(model: type[Record]) -> Table:
-    table = model.__table__  # type: ignore[attr-defined]  # every concrete Record is mapped
-    assert isinstance(table, Table)
-    return table
-
-
-def _encode(value: object) -> str:
-    if isinstance(value, bytes):
-        return "\\x" + value.hex()
-    if isinstance(value, UUID):  # asyncpg's own kind of UUID
-        return str(value)
-    raise TypeError(type(value).__name__)
+    return dangling

@@ -23,9 +23,10 @@ _MOVE: Final = """
 """
 _COUNT: Final = """
     UPDATE campaign_counters
-    SET recipients = recipients - $3 - $4,
+    SET recipients = recipients - $3 - $4 - $5,
         suppressed_excluded = suppressed_excluded + $3,
-        unsubscribed_excluded = unsubscribed_excluded + $4
+        unsubscribed_excluded = unsubscribed_excluded + $4,
+        erased_excluded = erased_excluded + $5
     WHERE school_id = $1 AND campaign_id = $2
 """
 
@@ -36,5 +37,5 @@ async def exclude_recipients(
     """Move recipients that are still queued to the exclusions, each with its reason."""
     moved = await run_sql(connection, _MOVE, school_id, campaign_id, list(reasons), list(reasons.values()))
     counts = {row.reason: row.count for row in moved}
-    suppressed, unsubscribed = counts.get("suppressed", 0), counts.get("unsubscribed", 0)
-    await run_sql(connection, _COUNT, school_id, campaign_id, suppressed, unsubscribed)
+    added = (counts.get(reason, 0) for reason in ("suppressed", "unsubscribed", "erased"))
+    await run_sql(connection, _COUNT, school_id, campaign_id, *added)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CTE, ColumnElement, func, literal, select
+from sqlalchemy import ColumnElement, FromClause, func, literal, null, select, union_all
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -21,40 +21,37 @@ class Frozen:
 
 
 async def freeze_recipients(
-    session: AsyncSession, *, school_id: UUID, campaign_id: UUID, judged: CTE, attributes: Sequence[str]
+    session: AsyncSession,
+    *,
+    school_id: UUID,
+    campaign_id: UUID,
+    judged: FromClause,
+    attributes: Sequence[str],
 ) -> Frozen:
     """Write recipients, exclusions and counters of a judged audience (`audience.resolve.judge_audience`).
 
     Of each user's attributes only those that the message merges are copied. Recipients are numbered first,
-    the excluded after them, so that no two people of a campaign ever share a number.
+    the excluded after them, so that no two people of a campaign ever share a number. The audience is judged
+    once for each: in one statement it cannot come out differently, and it is faster than to keep it between.
     """
-    place = func.row_number().over(order_by=(judged.c.reason.is_not(None), judged.c.external_id))
-    numbered = select(judged, place.label("number")).cte("numbered")
-    to_mail = select(
-        literal(school_id),
-        literal(campaign_id),
-        numbered.c.number,
-        numbered.c.external_id,
-        numbered.c.email,
-        numbered.c.wire_address,
-        numbered.c.address_key,
-        numbered.c.first_name,
-        numbered.c.last_name,
-        _pick(numbered, attributes),
-    ).where(numbered.c.reason.is_(None))
+    keys = (literal(school_id), literal(campaign_id))
+    place = func.row_number().over(order_by=judged.c.external_id)
+    snapshot = (judged.c[name] for name in _SNAPSHOT)
+    to_mail = select(*keys, place, *snapshot, _pick(judged, attributes)).where(judged.c.reason.is_(None))
+    mailing = insert(Recipient).from_select(_RECIPIENT_COLUMNS, to_mail)
+    mailed = mailing.returning(Recipient.number).cte("mailed")
+    counted = select(func.count()).select_from(mailed).scalar_subquery()
+    name = func.btrim(judged.c.first_name + " " + judged.c.last_name)
     left_out = select(
-        literal(school_id),
-        literal(campaign_id),
-        numbered.c.number,
-        numbered.c.external_id,
-        numbered.c.email,
-        func.btrim(numbered.c.first_name + " " + numbered.c.last_name),
-        numbered.c.reason,
-    ).where(numbered.c.reason.is_not(None))
-    mailed = insert(Recipient).from_select(_RECIPIENT_COLUMNS, to_mail).cte("mailed")
-    excluded = insert(Exclusion).from_select(_EXCLUSION_COLUMNS, left_out).cte("excluded")
-    counting = select(numbered.c.reason, func.count()).group_by(numbered.c.reason)
-    counts = {row[0]: row[1] for row in await session.execute(counting.add_cte(mailed, excluded))}
+        *keys, counted + place, judged.c.external_id, judged.c.email, name, judged.c.reason
+    ).where(judged.c.reason.is_not(None))
+    excluding = insert(Exclusion).from_select(_EXCLUSION_COLUMNS, left_out)
+    excluded = excluding.returning(Exclusion.reason).cte("excluded")
+    counting = union_all(
+        select(null().label("reason"), counted),
+        select(excluded.c.reason, func.count()).group_by(excluded.c.reason),
+    )
+    counts = {row[0]: row[1] for row in await session.execute(counting)}
     frozen = Frozen(counts.pop(None, 0), counts)
     session.add(
         CampaignCounters(
@@ -68,6 +65,7 @@ async def freeze_recipients(
     return frozen
 
 
+_SNAPSHOT = ("external_id", "email", "wire_address", "address_key", "first_name", "last_name")
 _RECIPIENT_COLUMNS = [
     "school_id",
     "campaign_id",
@@ -83,6 +81,6 @@ _RECIPIENT_COLUMNS = [
 _EXCLUSION_COLUMNS = ["school_id", "campaign_id", "number", "user", "email", "name", "reason"]
 
 
-def _pick(numbered: CTE, keys: Sequence[str]) -> ColumnElement[Any]:
-    pairs = [part for key in keys for part in (literal(key), numbered.c.attributes[key])]
+def _pick(judged: FromClause, keys: Sequence[str]) -> ColumnElement[Any]:
+    pairs = [part for key in keys for part in (literal(key), judged.c.attributes[key])]
     return func.jsonb_build_object(*pairs)

@@ -33,6 +33,7 @@ class Recipient(Base):
 
     user: Mapped[str | None] = mapped_column(ExternalId)
     email: Mapped[str | None]
+    """Null once the person was erased."""
     wire_address: Mapped[str | None]
     address_key: Mapped[bytes] = mapped_column(Bytes)
     first_name: Mapped[str]

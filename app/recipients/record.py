@@ -6,7 +6,7 @@ changes the counters last, all in the caller's transaction: what is in one is in
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import astuple, dataclass, fields
+from dataclasses import astuple, dataclass, fields, replace
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -35,8 +35,10 @@ async def record_facts(connection: AsyncConnection, facts: Sequence[Fact]) -> Re
     by_recipient: dict[RecipientKey, list[Fact]] = defaultdict(list)
     for fact in facts:
         by_recipient[fact.recipient].append(fact)
-    before = await _lock_recipients(connection, sorted(by_recipient, key=RecipientKey.order))
+    before, erased = await _lock_recipients(connection, sorted(by_recipient, key=RecipientKey.order))
     known = {key: by_recipient[key] for key in before}
+    for key in erased:  # what a server says of an address tends to repeat it
+        known[key] = [replace(fact, diagnostic=None) for fact in known[key]]
     fresh = await _add_events(connection, [fact for group in known.values() for fact in group])
     after = {key: _merge(before[key], known[key], fresh) for key in known}
     await _write_back(connection, {key: state for key, state in after.items() if state != before[key]})
@@ -67,14 +69,16 @@ def _merge(state: State, facts: Iterable[Fact], fresh: set[bytes]) -> State:
 
 async def _lock_recipients(
     connection: AsyncConnection, keys: Sequence[RecipientKey]
-) -> dict[RecipientKey, State]:
+) -> tuple[dict[RecipientKey, State], list[RecipientKey]]:
+    """Lock them and return their states, and which of them belong to people who were erased."""
     columns = (
         [key.school_id for key in keys],
         [key.campaign_id for key in keys],
         [key.number for key in keys],
     )
     rows = await run_sql(connection, statements.LOCK_RECIPIENTS, *columns)
-    return {RecipientKey(row[0], row[1], row[2]): State(*row[3:]) for row in rows}
+    found = {RecipientKey(row[0], row[1], row[2]): row for row in rows}
+    return {key: State(*row[4:]) for key, row in found.items()}, [key for key, row in found.items() if row[3]]
 
 
 async def _add_events(connection: AsyncConnection, facts: Iterable[Fact]) -> set[bytes]:

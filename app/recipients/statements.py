@@ -25,7 +25,7 @@ def _unnest(types: list[str]) -> str:
 
 
 LOCK_RECIPIENTS: Final = f"""
-    SELECT r.school_id, r.campaign_id, r.number, {", ".join(f"r.{name}" for name in _STATE)}
+    SELECT r.school_id, r.campaign_id, r.number, r.email IS NULL, {", ".join(f"r.{name}" for name in _STATE)}
     FROM recipients r
     JOIN unnest($1::uuid[], $2::uuid[], $3::int[]) AS k (school_id, campaign_id, number)
         ON (r.school_id, r.campaign_id, r.number) = (k.school_id, k.campaign_id, k.number)

@@ -5,14 +5,15 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query
 
-from app.audience.resolve import MessageType
+from app.audience.resolve import MessageType, Reason
 from app.campaigns.lifecycle import Status
 from app.campaigns.schemas import CampaignDetail, CampaignView
 from app.core.errors import Forbidden, InvalidInput, NotFound, Unauthenticated
 from app.core.http import describe_problems
 from app.core.pages import Cursor, Limit
 from app.core.schema import Instant, Page, Text
-from app.reports import service
+from app.reports import exclusions, service
+from app.reports.exclusions import ExclusionView
 from app.reports.queries import CampaignFilter, RecipientFilter
 from app.reports.schemas import DeliveryStatus, RecipientView
 from app.schools.access import CanReadCampaigns
@@ -78,6 +79,30 @@ async def list_recipients(
         school_id=tenant.school_id,
         campaign_id=campaign_id,
         where=RecipientFilter(delivery_status, opened, clicked, q),
+        limit=limit,
+        cursor=cursor,
+    )
+
+
+@router.get(
+    "/{campaign_id}/exclusions",
+    operation_id="list_exclusions",
+    summary="List who was left out",
+    responses=describe_problems(NotFound),
+)
+async def list_exclusions(
+    tenant: CanReadCampaigns,
+    campaign_id: UUID,
+    reason: Reason | None = None,
+    limit: Annotated[Limit, Query()] = 50,
+    cursor: Annotated[Cursor, Query()] = None,
+) -> Page[ExclusionView]:
+    """List everyone the audience matched who is not mailed, each with the reason."""
+    return await exclusions.list_exclusions(
+        tenant.session,
+        school_id=tenant.school_id,
+        campaign_id=campaign_id,
+        reason=reason,
         limit=limit,
         cursor=cursor,
     )

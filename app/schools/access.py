@@ -1,6 +1,7 @@
 """Who is calling, and the transaction that belongs to them. Routes take both from here."""
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated, Any
@@ -71,6 +72,13 @@ async def _authenticate(session: AsyncSession, parts: KeyParts) -> Caller:
     return Caller(row.school_id, row.id, row.name, frozenset(row.scopes))
 
 
+async def _identify(
+    request: Request, credential: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]
+) -> Caller:
+    async with asynccontextmanager(_open)(request, credential) as tenant:
+        return tenant.caller
+
+
 # The function scope ends the transaction before the answer leaves: a failing commit is then an error,
 # where FastAPI's default scope would have answered 200 first.
 OpenTenant = Annotated[Tenant, Depends(_open, scope="function")]
@@ -87,8 +95,23 @@ def allowed_to(scope: Scope) -> Any:  # FastAPI's marker for a dependency has no
     return Depends(check, scope="function")
 
 
+def allowed_to_stream(scope: Scope) -> Any:  # as above
+    """Return the dependency that gives a Caller with this scope and holds no transaction for them.
+
+    For requests that last: each of their transactions is their own, and short.
+    """
+
+    async def check(caller: Annotated[Caller, Depends(_identify)]) -> Caller:
+        if scope not in caller.scopes:
+            raise Forbidden(f"This credential lacks the scope {scope}.")
+        return caller
+
+    return Depends(check)
+
+
 CanReadDirectory = Annotated[Tenant, allowed_to(Scope.DIRECTORY_READ)]
 CanWriteDirectory = Annotated[Tenant, allowed_to(Scope.DIRECTORY_WRITE)]
+CanStreamDirectory = Annotated[Caller, allowed_to_stream(Scope.DIRECTORY_WRITE)]
 CanSend = Annotated[Tenant, allowed_to(Scope.MESSAGES_SEND)]
 CanReadCampaigns = Annotated[Tenant, allowed_to(Scope.CAMPAIGNS_READ)]
 CanWriteCampaigns = Annotated[Tenant, allowed_to(Scope.CAMPAIGNS_WRITE)]

@@ -5,9 +5,9 @@ from typing import Any
 
 from sqlalchemy import select
 
-from app.audience.audience import Audience
-from app.audience.base import Scope
+from app.audience.audience import FilteredAudience
 from app.audience.resolve import MessageType, Question, judge_audience
+from app.audience.scope import Scope
 from app.core.db import Database
 from tests.school import SchoolClient
 
@@ -22,7 +22,7 @@ async def judge(
     require_opt_in: bool = False,
 ) -> dict[str, str | None]:
     """Return everyone matched, each with why they are left out, or None."""
-    audience = Audience.model_validate({"filter": audience_filter})
+    audience = FilteredAudience.model_validate({"filter": audience_filter})
     judged = judge_audience(Scope(school.id, now), Question(audience, message_type, require_opt_in))
     async with database.tenant_transaction(school.id) as session:
         rows = await session.execute(select(judged.c.external_id, judged.c.reason))

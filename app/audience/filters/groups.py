@@ -1,12 +1,15 @@
 """Filters on membership."""
 
+from collections.abc import Mapping
 from typing import Literal
 
 from sqlalchemy import Select, select
 
-from app.audience.base import Filter, Scope
+from app.audience.base import Filter
+from app.audience.narrowing import Column
+from app.audience.scope import Scope
 from app.core.schema import Reference
-from app.directory.models import Membership
+from app.directory.models import Group, Membership
 
 
 class InGroup(Filter):
@@ -20,3 +23,7 @@ class InGroup(Filter):
         return select(Membership.user).where(
             Membership.school_id == scope.school_id, Membership.group == self.group
         )
+
+    def references(self) -> Mapping[str, tuple[Column, object]]:
+        """Name the group."""
+        return {"group": (Group.external_id, self.group)}

@@ -31,6 +31,8 @@ class Import(Base):
     preferences_kept: Mapped[int] = mapped_column(BigInteger, server_default=ZERO)
     bytes_read: Mapped[int] = mapped_column(BigInteger, server_default=ZERO)
     created_at: Mapped[datetime] = mapped_column(Instant, server_default=func.now())
+    progressed_at: Mapped[datetime] = mapped_column(Instant, server_default=func.now())
+    """When it was last heard of: while it runs, often; so one whose process died is told from the living."""
     finished_at: Mapped[datetime | None] = mapped_column(Instant)
 
 

@@ -1,0 +1,82 @@
+"""Filters made of filters. Each part is narrowed by itself."""
+
+from dataclasses import replace
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+from sqlalchemy import ColumnElement, Select, and_, exists, select, union
+
+from app.audience.base import AnyFilter, Filter
+from app.audience.narrow import Narrow
+from app.audience.narrowing import Column, get_user
+from app.audience.scope import Scope
+from app.directory.models import User
+
+Parts = Annotated[list[AnyFilter], Field(min_length=1, max_length=20)]
+
+
+class Combination(Filter):
+    """A filter made of others, which are narrowed, so that it itself is not."""
+
+    filters: Parts
+
+    @property
+    def parts(self) -> tuple[Filter, ...]:
+        """The filters that are combined."""
+        return tuple(self.filters)
+
+    def narrowed(self, scope: Scope) -> Select[str]:
+        """Return the users meant: narrowed already."""
+        return self.users(scope)
+
+
+class AllOf(Combination):
+    """Users whom every one of the filters names."""
+
+    kind: Literal["all_of"]
+
+    def users(self, scope: Scope) -> Select[str]:
+        """Return whom the first names and all the others hold for."""
+        first, *others = self._in_order()
+        users = first.narrowed(scope)
+        return users.where(*(other.holds(get_user(users), scope) for other in others))
+
+    def may_repeat(self) -> bool:
+        """Tell whether the first may."""
+        return self._in_order()[0].may_repeat()
+
+    def _in_order(self) -> list[Filter]:
+        """Begin with one that names nobody twice; leave to the last those that only rule out."""
+        return sorted(self.filters, key=lambda part: (isinstance(part, NoneOf), part.may_repeat()))
+
+
+class AnyOf(Combination):
+    """Users whom at least one of the filters names."""
+
+    repeats: ClassVar[bool] = False
+
+    kind: Literal["any_of"]
+
+    def users(self, scope: Scope) -> Select[str]:
+        """Return whom any of them names."""
+        named = union(*(part.narrowed(scope) for part in self.filters)).subquery()
+        return select(named.c[0])
+
+
+class NoneOf(Combination):
+    """Users whom not one of the filters names. It is not narrowed."""
+
+    repeats: ClassVar[bool] = False
+
+    kind: Literal["none_of"]
+
+    def users(self, scope: Scope) -> Select[str]:
+        """Return everybody else."""
+        return select(User.external_id).where(
+            User.school_id == scope.school_id, self.holds(User.external_id, scope)
+        )
+
+    def holds(self, user: ColumnElement[str] | Column, scope: Scope) -> ColumnElement[bool]:
+        """Rule out whom they name."""
+        named = [part.narrowed(replace(scope, narrow=Narrow())).subquery() for part in self.filters]
+        return and_(*(~exists().where(each.c[0] == user).correlate_except(each) for each in named))

@@ -1,0 +1,23 @@
+"""Mailing lists as the API takes and answers them."""
+
+from uuid import UUID
+
+from app.audience.audience import FilteredAudience
+from app.core.schema import Body, Instant, JsonObject, Name, View
+
+
+class MailingListBody(Body):
+    """A name, unique in the school, and an audience, which is no list itself."""
+
+    name: Name
+    audience: FilteredAudience
+
+
+class MailingListView(View):
+    """A saved audience."""
+
+    id: UUID
+    name: str
+    audience: JsonObject
+    created_at: Instant
+    updated_at: Instant

@@ -1,0 +1,110 @@
+"""All that is held on one person, for themselves (GDPR, articles 15 and 20)."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from pydantic import Field
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.clock import now
+from app.core.db import become_owner
+from app.core.schema import Instant, JsonObject, View
+from app.directory.holdings import Holding
+from app.directory.models import PreferenceChange, Suppression, Unsubscription, User
+from app.directory.queries import get_record
+from app.directory.registry import RESOURCES
+from app.directory.resources import Resource
+from app.directory.views import view_of
+
+USERS = next(resource for resource in RESOURCES if resource.model is User)
+BELONGINGS = tuple(resource for resource in RESOURCES if "user" in resource.references)
+"""The resources whose records are some user's."""
+
+
+class UnsubscriptionView(View):
+    """A type of message that the address wants no more."""
+
+    message_type: str
+    since: Instant
+    source: str
+    campaign_id: UUID | None
+
+
+class PreferenceChangeView(View):
+    """One change of a preference: when, how, and from which campaign."""
+
+    message_type: str
+    preference: str
+    source: str
+    campaign_id: UUID | None
+    changed_at: Instant
+
+
+class SuppressionView(View):
+    """Why the address is not mailed at all."""
+
+    email: str | None
+    reason: str
+    origin: str
+    campaign_id: UUID | None
+    created_at: Instant
+
+
+class UserExport(View):
+    """Everything held on one user. Consent and suppression are the address's, shared by all who have it."""
+
+    exported_at: Instant
+    user: JsonObject = Field(description="The record, as `GET` reads it.")
+    records: Mapping[str, Sequence[JsonObject]] = Field(description="Their records, by resource.")
+    unsubscriptions: Sequence[UnsubscriptionView]
+    preference_history: Sequence[PreferenceChangeView]
+    suppression: SuppressionView | None
+    mail: Mapping[str, Sequence[JsonObject]] = Field(
+        description="`campaigns` they were mailed, with status and events; `exclusions` from campaigns, with "
+        "the reason; `unplaced_events`, which SES reported and which fit no campaign."
+    )
+
+
+async def export_user(
+    session: AsyncSession, *, school_id: UUID, external_id: str, holdings: Sequence[Holding]
+) -> UserExport:
+    """Gather it, or raise NotFound. The session goes on as the owner, who alone sees unplaced events."""
+    await become_owner(session)
+    user = await get_record(session, school_id=school_id, model=User, external_id=external_id)
+    assert isinstance(user, User)
+    mail: dict[str, Sequence[JsonObject]] = {}
+    for holding in holdings:
+        mail |= await holding.read(session, user)
+    suppression = await session.get(Suppression, (school_id, user.address_key))
+    return UserExport(
+        exported_at=now(),
+        user=_show(USERS, user),
+        records={each.name: await _read_records(session, each, user) for each in BELONGINGS},
+        unsubscriptions=[
+            UnsubscriptionView.model_validate(row)
+            for row in await _read_of_address(session, Unsubscription, user, order=Unsubscription.since)
+        ],
+        preference_history=[
+            PreferenceChangeView.model_validate(row)
+            for row in await _read_of_address(session, PreferenceChange, user, order=PreferenceChange.id)
+        ],
+        suppression=SuppressionView.model_validate(suppression) if suppression else None,
+        mail=mail,
+    )
+
+
+def _show(resource: Resource, row: Any) -> JsonObject:  # a row of that resource's model
+    return view_of(resource).model_validate(row).model_dump(mode="json")
+
+
+async def _read_records(session: AsyncSession, resource: Resource, user: User) -> list[JsonObject]:
+    model: Any = resource.model  # it has a `user`, as it refers to one
+    query = select(model).where(model.school_id == user.school_id, model.user == user.external_id)
+    return [_show(resource, row) for row in await session.scalars(query.order_by(model.external_id))]
+
+
+async def _read_of_address(session: AsyncSession, model: Any, user: User, *, order: Any) -> Sequence[Any]:
+    query = select(model).where(model.school_id == user.school_id, model.address_key == user.address_key)
+    return (await session.scalars(query.order_by(order))).all()

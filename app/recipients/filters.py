@@ -1,0 +1,59 @@
+"""The filter on an earlier campaign: it needs tables of this floor, so it is registered from here."""
+
+from collections.abc import Mapping
+from typing import Annotated, ClassVar, Final, Literal, cast
+from uuid import UUID
+
+from pydantic import Field
+from sqlalchemy import ColumnElement, Select, and_, or_, select, true
+
+from app.audience.base import Filter
+from app.audience.narrowing import Column
+from app.audience.scope import Scope
+from app.campaigns.models import Campaign
+from app.recipients.models import Recipient
+
+Outcome = Literal["any", "opened", "not_opened", "clicked", "not_clicked", "failed"]
+
+
+class EarlierCampaign(Filter):
+    """Recipients of an earlier campaign with this outcome.
+
+    `any` is everyone it was addressed to. Opens and clicks are people's, not machines', and a click implies
+    an open. `not_opened` and `not_clicked` are those whom the mail has reached, as far as is known; `failed`
+    those whom it has not: bounced, for good or for now, or refused.
+    """
+
+    repeats: ClassVar[bool] = False
+
+    kind: Literal["campaign"]
+    campaign: Annotated[UUID, Field(description="Its id.")]
+    outcome: Outcome = "any"
+
+    def users(self, scope: Scope) -> Select[str]:
+        """Return those of its recipients who are users still: erasure takes the name out."""
+        users = select(Recipient.user).where(
+            Recipient.school_id == scope.school_id,
+            Recipient.campaign_id == self.campaign,
+            Recipient.user.is_not(None),
+            _CONDITIONS[self.outcome],
+        )
+        return cast(Select[str], users)
+
+    def references(self) -> Mapping[str, tuple[Column, object]]:
+        """Name the campaign."""
+        return {"campaign": (Campaign.id, self.campaign)}
+
+
+_HAS_CLICKED: Final = Recipient.click_count > 0
+_HAS_OPENED: Final = or_(Recipient.open_count > 0, _HAS_CLICKED)
+_WAS_REACHED: Final = Recipient.status.in_(("accepted", "delivered", "complained"))
+
+_CONDITIONS: Final[Mapping[Outcome, ColumnElement[bool]]] = {
+    "any": true(),
+    "opened": _HAS_OPENED,
+    "not_opened": and_(_WAS_REACHED, ~_HAS_OPENED),
+    "clicked": _HAS_CLICKED,
+    "not_clicked": and_(_WAS_REACHED, ~_HAS_CLICKED),
+    "failed": Recipient.status.in_(("soft_bounced", "bounced", "failed")),
+}

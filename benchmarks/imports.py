@@ -1,0 +1,145 @@
+"""Users imported a second, over HTTP into a real API process, against a bare COPY of the same rows.
+
+python -m benchmarks.imports --size 200000 --format ndjson
+"""
+
+import argparse
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import httpx
+
+from app.demo.run import open_school
+from app.demo.stack import Stack
+
+PIECE = 64 * 1024
+START = datetime(2020, 1, 1, tzinfo=UTC)
+KINDS = {"ndjson": "application/x-ndjson", "csv": "text/csv"}
+HEADER = (
+    "external_id,email,first_name,last_name,registered_at,marketing,newsletter,locale,"
+    "attributes.level,attributes.city\n"
+)
+
+
+def make_user(number: int) -> dict[str, Any]:
+    """Return a user as a platform would send one; two in three have given a preference."""
+    preferences = ("subscribed", "unset", "unsubscribed" if number % 10 == 0 else "unset")
+    return {
+        "external_id": f"user-{number:08}",
+        "email": f"first.last{number}@mail{number % 97}.example.org",
+        "first_name": f"First{number % 5000}",
+        "last_name": f"Last{number % 9000}",
+        "registered_at": (START + timedelta(minutes=number)).isoformat(),
+        "marketing": preferences[number % 3],
+        "newsletter": preferences[number // 3 % 3],
+        "locale": "es-ES",
+        "attributes": {"level": f"{number % 9}", "city": "Sevilla"},
+    }
+
+
+def make_lines(kind: str, size: int) -> Iterator[str]:
+    """Yield the file's lines."""
+    if kind == "csv":
+        yield HEADER
+    for number in range(size):
+        user = make_user(number)
+        if kind == "csv":
+            yield ",".join((*list(user.values())[:-1], *user["attributes"].values())) + "\n"
+        else:
+            yield json.dumps(user) + "\n"
+
+
+def write_file(path: Path, kind: str, size: int) -> None:
+    """Write the file that is imported, so that making it is not measured."""
+    with path.open("w") as file:
+        file.writelines(make_lines(kind, size))
+
+
+async def read_pieces(path: Path) -> AsyncIterator[bytes]:
+    """Yield the file in pieces."""
+    with path.open("rb") as file:  # from the page cache
+        while piece := file.read(PIECE):
+            yield piece
+
+
+async def time_copy(database_url: str, size: int) -> float:
+    """Return the seconds a bare COPY of the same rows takes into a table without index or constraint."""
+    rows = [
+        (*list(user.values())[:-1], json.dumps(user["attributes"])) for user in map(make_user, range(size))
+    ]
+    connection = await asyncpg.connect(database_url.replace("+asyncpg", ""))
+    try:
+        await connection.execute(
+            "CREATE TABLE bare (external_id text, email text, first_name text, last_name text,"
+            " registered_at text, marketing text, newsletter text, locale text, attributes jsonb)"
+        )
+        started = time.perf_counter()
+        await connection.copy_records_to_table("bare", records=rows)
+        return time.perf_counter() - started
+    finally:
+        await connection.execute("DROP TABLE IF EXISTS bare")
+        await connection.close()
+
+
+async def time_import(api: httpx.AsyncClient, path: Path, kind: str) -> tuple[float, dict[str, Any]]:
+    """Return the seconds from the first byte sent to the answer, and the answer."""
+    started = time.perf_counter()
+    answer = await api.post(
+        "/v1/imports?resource=users", content=read_pieces(path), headers={"Content-Type": KINDS[kind]}
+    )
+    seconds = time.perf_counter() - started
+    answer.raise_for_status()
+    done: dict[str, Any] = answer.json()
+    return seconds, done
+
+
+def read_memory(process: int) -> str:
+    """Return what the process holds now, and the most it ever held."""
+    fields = dict(
+        line.split(":", 1) for line in Path(f"/proc/{process}/status").read_text().splitlines() if ":" in line
+    )
+    now, most = (int(fields[name].split()[0]) // 1024 for name in ("VmRSS", "VmHWM"))
+    return f"{now} MB, at most {most} MB"
+
+
+async def measure(stack: Stack, path: Path, kind: str, size: int) -> None:
+    """Import the file twice (all new, then all known) and copy its rows; print the figures."""
+    process = next(each for each in stack.processes if each.name == "api").popen.pid
+    headers = {"Authorization": f"Bearer {await open_school(stack)}"}
+    async with httpx.AsyncClient(
+        base_url=stack.api_url, headers=headers, timeout=600, trust_env=False
+    ) as api:
+        print(f"api before             {read_memory(process)}")
+        rates = {}
+        for name in ("new", "unchanged"):
+            seconds, done = await time_import(api, path, kind)
+            rate = rates[name] = size / seconds
+            assert done["rows_stored"] == size, done
+            print(
+                f"import, all {name:<10} {rate:>10,.0f} users/s   ({seconds:.1f} s; {read_memory(process)})"
+            )
+    bare = size / await asyncio.to_thread(lambda: asyncio.run(time_copy(stack.services.database_url, size)))
+    print(f"bare COPY              {bare:>10,.0f} rows/s")
+    print(f"ratio                  {rates['new'] / bare:>10.2f}   goal: 20,000 users/s")
+
+
+def main() -> None:
+    """Start what is needed, measure, stop it."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--size", type=int, default=200_000)
+    parser.add_argument("--format", choices=sorted(KINDS), default="ndjson")
+    given = parser.parse_args()
+    with Stack(workers=0) as stack:
+        path = stack.directory / f"users.{given.format}"
+        write_file(path, given.format, given.size)
+        asyncio.run(measure(stack, path, given.format, given.size))
+
+
+if __name__ == "__main__":
+    main()
