@@ -32,18 +32,20 @@ _ATTRIBUTE = re.compile(r"attributes\.[A-Za-z0-9_-]{1,64}")
 _UNSENDABLE = re.compile("[\x00\ud800-\udfff\ufdd0\ufdd1]")
 
 
+# No possessive group here: in early releases of Python 3.11 one beside a capturing group matches wrongly.
+# Nothing can be matched in two ways, so giving back costs no more than the bounds below.
 def _compile_grammar(space: str, double: str, single: str) -> re.Pattern[str]:
     def quoted(quote: str) -> str:
-        return rf"{quote}((?:(?!{quote}|\{{\{{|\}}\}}).){{0,250}}+){quote}"
+        return rf"{quote}((?:(?!{quote}|\{{\{{|\}}\}}).){{0,250}}){quote}"
 
     fallback = rf"\|{space}(?:{quoted(double)}|{quoted(single)}){space}"
     return re.compile(rf"\{{\{{{space}([^\s{{}}|&<>\"']{{1,100}}+){space}(?:{fallback})?\}}\}}", re.DOTALL)
 
 
-_IN_TEXT = _compile_grammar(r"\s*+", '"', "'")
+_IN_TEXT = _compile_grammar(r"\s{0,200}", '"', "'")
 # Editors write quotes and hard spaces as entities; the author sees none of that.
 _IN_HTML = _compile_grammar(
-    r"(?:\s|&nbsp;|&#160;)*+", '(?:"|&quot;|&#34;|&#[xX]22;)', "(?:'|&apos;|&#39;|&#[xX]27;)"
+    r"(?:\s|&nbsp;|&#160;){0,200}", '(?:"|&quot;|&#34;|&#[xX]22;)', "(?:'|&apos;|&#39;|&#[xX]27;)"
 )
 
 

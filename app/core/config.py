@@ -4,6 +4,7 @@ import os
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 import orjson
 from pydantic import AfterValidator, Field, HttpUrl, ValidationError, field_validator
@@ -25,6 +26,14 @@ def _origin(value: str) -> str:
 
 CommaSeparated = Annotated[tuple[str, ...], NoDecode]
 BaseUrl = Annotated[str, AfterValidator(_origin)]
+
+
+def _check_port(url: str) -> str:
+    try:
+        _ = urlsplit(url).port
+    except ValueError:
+        raise ValueError("has a port that is no port number") from None
+    return url
 
 
 class Settings(BaseSettings):
@@ -67,14 +76,14 @@ class Settings(BaseSettings):
     def _is_asyncpg(cls, value: str) -> str:
         if not value.startswith("postgresql+asyncpg://"):
             raise ValueError("must start with postgresql+asyncpg://")
-        return value
+        return _check_port(value)
 
     @field_validator("redis_url")
     @classmethod
     def _is_redis(cls, value: str) -> str:
         if not value.startswith(("redis://", "rediss://", "unix://")):
             raise ValueError("must start with redis://")
-        return value
+        return _check_port(value)
 
     @field_validator("secret_keys")
     @classmethod

@@ -49,6 +49,8 @@ def test_what_is_missing_is_named(name: str, monkeypatch: pytest.MonkeyPatch) ->
     [
         ("DATABASE_URL", "postgresql://campaigns@db.example/campaigns"),
         ("DATABASE_URL", ""),
+        ("DATABASE_URL", "postgresql+asyncpg://campaigns@db.example:port/campaigns"),
+        ("REDIS_URL", "redis://cache.example:port/0"),
         ("REDIS_URL", "http://redis.example"),
         ("PUBLIC_URL", "mail.school.example"),
         ("PUBLIC_URL", "ftp://mail.school.example"),

@@ -3,6 +3,7 @@
 import re
 import signal
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,10 +17,17 @@ from tests.embedded.processes import is_alive, wait_until
 pytestmark = [pytest.mark.xdist_group("demo"), pytest.mark.timeout(180)]
 
 
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A temporary folder of its own, which `nobody` (as whom root's PostgreSQL runs) may enter too."""
+    with tempfile.TemporaryDirectory(prefix="demo-", ignore_cleanup_errors=True) as directory:
+        Path(directory).chmod(0o777)
+        yield Path(directory)
+
+
 @contextmanager
 def start_demo(directory: Path, *arguments: str) -> Iterator["subprocess.Popen[str]"]:
-    """Start the demo with a temporary folder of its own."""
-    directory.chmod(0o777)  # PostgreSQL of root runs as nobody, who must get in
+    """Start the demo with this temporary folder."""
     environment = inherit({"TMPDIR": str(directory), "PYTHONUNBUFFERED": "1"})
     with subprocess.Popen(
         prepare("demo", *arguments),
@@ -63,8 +71,8 @@ def read_until(process: "subprocess.Popen[str]", pattern: str) -> str:
     raise AssertionError(f"it ended without {pattern!r}: {seen}")
 
 
-def test_once_tells_the_story_and_leaves_nothing(tmp_path: Path) -> None:
-    with start_demo(tmp_path, "--once", "--recipients", "200") as demo:
+def test_once_tells_the_story_and_leaves_nothing(folder: Path) -> None:
+    with start_demo(folder, "--once", "--recipients", "200") as demo:
         output, errors = demo.communicate(timeout=150)
     assert (demo.returncode, errors) == (0, "")
     for bar in ("directory", "sent", "delivered", "bounced", "opened", "clicked"):
@@ -82,11 +90,11 @@ def test_once_tells_the_story_and_leaves_nothing(tmp_path: Path) -> None:
     report = output[output.index("\nCampaigns") : output.index("\nAPI ")]
     assert "…" not in report
     assert max(map(len, report.splitlines())) <= 80
-    assert list(tmp_path.iterdir()) == []
+    assert list(folder.iterdir()) == []
 
 
-def test_demo_is_up_until_interrupted(tmp_path: Path) -> None:
-    with start_demo(tmp_path, "--recipients", "20") as demo:
+def test_demo_is_up_until_interrupted(folder: Path) -> None:
+    with start_demo(folder, "--recipients", "20") as demo:
         output = read_until(demo, "Up until Ctrl-C")
         found = [re.search(rf"^{name} +(\S+)", output, re.MULTILINE) for name in ("Report", "API key")]
         url, key = (match[1] for match in found if match is not None)
@@ -96,7 +104,7 @@ def test_demo_is_up_until_interrupted(tmp_path: Path) -> None:
         demo.send_signal(signal.SIGINT)
         _, errors = demo.communicate(timeout=40)
     assert (demo.returncode, errors) == (0, "")
-    check_nothing_left(family, tmp_path)
+    check_nothing_left(family, folder)
 
 
 @pytest.mark.parametrize(
@@ -108,13 +116,13 @@ def test_demo_is_up_until_interrupted(tmp_path: Path) -> None:
         ("app.cli worker", signal.SIGKILL),
     ],
 )
-def test_story_cut_short_leaves_nothing(tmp_path: Path, reached: str, how: signal.Signals) -> None:
+def test_story_cut_short_leaves_nothing(folder: Path, reached: str, how: signal.Signals) -> None:
     """Also while it is still starting: at the first server, or with everything up."""
 
     def is_reached() -> bool:
         return any(reached in read_command(pid) for pid in list_descendants(demo.pid))
 
-    with start_demo(tmp_path, "--once", "--recipients", "20") as demo:
+    with start_demo(folder, "--once", "--recipients", "20") as demo:
         wait_until(is_reached, seconds=60)
         family = list_descendants(demo.pid)
         demo.send_signal(how)
@@ -123,7 +131,7 @@ def test_story_cut_short_leaves_nothing(tmp_path: Path, reached: str, how: signa
     assert "Traceback" not in errors
     wait_until(lambda: not any(map(is_alive, family)), seconds=30)
     if how is not signal.SIGKILL or reached == "app.cli worker":
-        check_nothing_left(family, tmp_path)
+        check_nothing_left(family, folder)
 
 
 def read_command(pid: int) -> str:
