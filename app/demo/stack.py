@@ -190,7 +190,9 @@ class Stack:
             if process.popen.poll() is not None:
                 break
             try:
-                if httpx.get(url, timeout=2, trust_env=False).is_success:
+                # What answers may be another process on the same port, until ours says that it listens.
+                says_it_listens = b" on http://" in process.log.read_bytes()
+                if says_it_listens and httpx.get(url, timeout=2, trust_env=False).is_success:
                     return
             except httpx.TransportError:
                 pass

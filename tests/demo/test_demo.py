@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from app.demo.stack import find_free_port
 from tests.cli.commands import inherit, prepare
 from tests.embedded.processes import is_alive, wait_until
 
@@ -30,7 +31,7 @@ def start_demo(directory: Path, *arguments: str) -> Iterator["subprocess.Popen[s
     """Start the demo with this temporary folder."""
     environment = inherit({"TMPDIR": str(directory), "PYTHONUNBUFFERED": "1"})
     with subprocess.Popen(
-        prepare("demo", *arguments),
+        prepare("demo", *arguments, "--port", str(find_free_port())),
         env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
