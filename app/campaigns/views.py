@@ -1,5 +1,6 @@
 """How a campaign's rows become what the API answers (pure)."""
 
+from collections import defaultdict
 from collections.abc import Mapping
 
 from app.audience.resolve import REASONS
@@ -11,7 +12,7 @@ UNTITLED = "Untitled"
 
 def make_stats(counters: Mapping[str, int], *, sending: int = 0) -> Stats:
     """Add the counters up; `sending` is how many recipients are in a call to SES right now."""
-    count = {name: counters.get(name, 0) for name in _COUNTERS}
+    count = defaultdict(int, counters)
     bounced = count["bounced_permanent"] + count["bounced_soft"]
     pending = count["sent"] - count["delivered"] - bounced - count["failed_after"]
     open_now = count["recipients"] - count["unknown"] - count["sent"] - count["failed_before"]
@@ -43,27 +44,6 @@ def make_stats(counters: Mapping[str, int], *, sending: int = 0) -> Stats:
         machine_clicked=count["machine_clicked"],
         unsubscribed=count["unsubscribed"],
     )
-
-
-_COUNTERS = (
-    "recipients",
-    "unknown",
-    "failed_before",
-    "sent",
-    "failed_after",
-    "delivered",
-    "bounced_permanent",
-    "bounced_soft",
-    "complained",
-    "opened",
-    "opened_by_click",
-    "opens",
-    "clicked",
-    "clicks",
-    "machine_opened",
-    "machine_clicked",
-    "unsubscribed",
-)
 
 
 def _rate(part: int, whole: int) -> float | None:
