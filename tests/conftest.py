@@ -5,6 +5,7 @@ that runs what looks across schools (sweeps, turns) asks for `empty_database` as
 """
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -28,6 +29,9 @@ from app.simulator.settings import SimulatorSettings
 from app.worker import open_delivery
 from tests.given import make_own_database
 from tests.school import SchoolClient, open_school
+
+# A shell's background jobs ignore Ctrl-C, and all that they start would too.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 TABLES = "schools, configuration_sets, parked_events, recipients, exclusions, campaign_counters, email_events"
 
@@ -96,12 +100,17 @@ async def empty_database(database: Database) -> Database:
     return database
 
 
+@pytest.fixture(scope="session")
+def built_app(settings: Settings) -> FastAPI:
+    """The API, built once: FastAPI reads a route's signature when it is first called, which takes a while."""
+    return create_app(settings)
+
+
 @pytest.fixture
-async def app(settings: Settings) -> AsyncIterator[FastAPI]:
-    """The API, started."""
-    app = create_app(settings)
-    async with LifespanManager(app):
-        yield app
+async def app(built_app: FastAPI) -> AsyncIterator[FastAPI]:
+    """The API, started: everything with a state is new."""
+    async with LifespanManager(built_app):
+        yield built_app
 
 
 @pytest.fixture

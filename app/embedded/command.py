@@ -1,7 +1,10 @@
 """Programs run as another account, in their own session, with nothing of our environment."""
 
+import os
+import signal
 import subprocess
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -58,6 +61,14 @@ def spawn(command: Command, output: int | IO[bytes]) -> subprocess.Popen[bytes]:
         raise EmbeddedServerError(reason) from error
 
 
+def kill_session(process: subprocess.Popen[bytes]) -> None:
+    """Kill the program and whatever it started itself, unless it has ended."""
+    # initdb has a PostgreSQL of its own, which would go on writing for a while after it.
+    if process.poll() is None:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+
+
 def run_command(command: Command) -> None:
     """Run the program to its end; raise EmbeddedServerError unless it succeeds within a minute."""
     with spawn(command, subprocess.PIPE) as process:
@@ -67,6 +78,6 @@ def run_command(command: Command) -> None:
             reason = f"{command.name} took more than {_SECONDS:.0f} s"
             raise EmbeddedServerError(reason) from error
         finally:
-            process.kill()
+            kill_session(process)
     if process.returncode != 0:
         raise CommandFailedError(command.name, output.decode(errors="replace"))

@@ -50,14 +50,18 @@ class ServerProcess:
 
 
 def launch_server(
-    command: Command, *, log: Path, stop_signal: signal.Signals, doomed_directory: Path | None
+    command: Command,
+    *,
+    log: Path,
+    stop_signals: Sequence[signal.Signals],
+    doomed_directory: Path | None,
 ) -> ServerProcess:
     """Start a server, its output appended to `log`, and return once it accepts clients.
 
-    Should this process die, the server gets `stop_signal` and `doomed_directory` is removed. Raises
-    CommandFailedError when the server leaves, EmbeddedServerError when START_SECONDS are not enough.
+    Should this process die, the server gets the first of `stop_signals` and `doomed_directory` is removed.
+    Raises CommandFailedError when the server leaves, EmbeddedServerError when START_SECONDS are not enough.
     """
-    guard = Guard(stop_signal, doomed_directory)
+    guard = Guard(stop_signals[0], doomed_directory)
     written_before = log.stat().st_size if log.exists() else 0
     try:
         process = _spawn_logged(command, log)
@@ -70,7 +74,8 @@ def launch_server(
         _feed(process, command.stdin)
         _await_ready(server, command.name, log, written_before)
     except BaseException:
-        server.stop([])
+        # In order, even now: the processes of a killed PostgreSQL write and remove files for a while.
+        server.stop(stop_signals)
         raise
     return server
 

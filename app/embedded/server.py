@@ -22,6 +22,7 @@ HOST = "127.0.0.1"
 # range can be taken while the server is down, even by a client trying to reach it (a TCP self-connect).
 _PORTS = range(15_000, 32_000)
 _RETRY_SECONDS = 0.1
+_LEAVE_SECONDS = 5.0
 
 # Another server has the port, or the processes of a killed PostgreSQL have not all left yet.
 _PASSING_TROUBLES = ("Address already in use", "is still in use")
@@ -141,7 +142,7 @@ class EmbeddedServer(ABC):
         return launch_server(
             self._command(port),
             log=self.log,
-            stop_signal=self._stop_signals[0],
+            stop_signals=self._stop_signals,
             doomed_directory=self.directory if self._is_temporary else None,
         )
 
@@ -161,5 +162,22 @@ class EmbeddedServer(ABC):
 
     def _remove_temporary_directory(self) -> None:
         if self._is_temporary and self._directory is not None:
-            shutil.rmtree(self._directory)
+            _remove_tree(self._directory)
             self._directory = None
+
+
+def _remove_tree(directory: Path) -> None:
+    """Remove a directory in which something killed just now may still write or remove a file."""
+    deadline = time.monotonic() + _LEAVE_SECONDS
+    while True:
+        try:
+            shutil.rmtree(directory)
+        except FileNotFoundError:
+            if not directory.exists():
+                return
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+        else:
+            return
+        time.sleep(_RETRY_SECONDS)

@@ -34,6 +34,7 @@ async def taught(school: SchoolClient) -> SchoolClient:
         enrolled | {"external_id": "e1", "user": "u1", "course": "here"},
         enrolled | {"external_id": "e2", "user": "u2", "course": "far"},
         enrolled | {"external_id": "e3", "user": "u3", "course": "both"},
+        enrolled | {"external_id": "e4", "user": "u1", "course": "here"},
     )
     booked = {"starts_at": soon, "ends_at": soon}
     await school.push(
@@ -82,6 +83,7 @@ async def refuse(school: SchoolClient, asked: dict[str, Any], **narrow: Any) -> 
             {"kind": "any_of", "filters": [{"kind": "valid_passes"}, {"kind": "group", "group": "choir"}]},
             {"u2", "u5"},
         ),
+        ({"kind": "any_of", "filters": [{"kind": "current_enrollments"}]}, {"u1", "u2", "u3"}),
         ({"kind": "none_of", "filters": [{"kind": "current_enrollments"}]}, {"u4", "u5"}),
         (
             {

@@ -2,7 +2,11 @@
 
 import os
 import signal
+import subprocess
+import sys
+import tempfile
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -13,6 +17,13 @@ from tests.embedded.queries import run_sql
 
 pytestmark = pytest.mark.xdist_group("embedded")
 
+_START_AND_WAIT = """
+import signal
+from app.embedded import EmbeddedPostgres
+print("now", flush=True)
+with EmbeddedPostgres(durable=False):
+    signal.pause()
+"""
 _SHARED_MEMORY = Path("/proc/sysvipc/shm")
 
 
@@ -37,6 +48,26 @@ def test_two_run_at_once_and_know_nothing_of_each_other(postgres: EmbeddedPostgr
     assert not is_port_open(port)
     assert not directory.exists()
     assert run_sql(postgres.url(), "SELECT to_regclass('mine')") == "mine"
+
+
+@pytest.mark.parametrize("seconds", [0.05, 0.2, 0.4, 0.6])
+def test_a_start_cut_short_leaves_nothing(seconds: float) -> None:
+    with tempfile.TemporaryDirectory(prefix="cut-", ignore_cleanup_errors=True) as folder:
+        Path(folder).chmod(0o777)
+        with subprocess.Popen(
+            [sys.executable, "-c", _START_AND_WAIT],
+            env=os.environ | {"TMPDIR": folder},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as starting:
+            assert starting.stdout is not None
+            starting.stdout.readline()
+            time.sleep(seconds)
+            starting.send_signal(signal.SIGINT)
+            _, errors = starting.communicate(timeout=30)
+        assert errors.strip().splitlines()[-1] == "KeyboardInterrupt"
+        assert list(Path(folder).iterdir()) == []
 
 
 def test_immediate_restart_and_kill_keep_data_and_port(postgres: EmbeddedPostgres) -> None:

@@ -18,7 +18,7 @@ def _launch(script: str, directory: Path) -> ServerProcess:
     return launch_server(
         Command([_SHELL, "-c", script], directory),
         log=directory / "server.log",
-        stop_signal=signal.SIGTERM,
+        stop_signals=[signal.SIGTERM],
         doomed_directory=None,
     )
 
@@ -52,7 +52,7 @@ def test_server_that_does_not_exist_cannot_be_run(tmp_path: Path) -> None:
     absent = Command([tmp_path / "absent"], tmp_path)
 
     with pytest.raises(EmbeddedServerError, match="absent could not be run"):
-        launch_server(absent, log=tmp_path / "log", stop_signal=signal.SIGTERM, doomed_directory=None)
+        launch_server(absent, log=tmp_path / "log", stop_signals=[signal.SIGTERM], doomed_directory=None)
 
 
 def test_command_that_takes_too_long_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

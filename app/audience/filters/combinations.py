@@ -53,14 +53,16 @@ class AllOf(Combination):
 class AnyOf(Combination):
     """Users whom at least one of the filters names."""
 
-    repeats: ClassVar[bool] = False
-
     kind: Literal["any_of"]
 
     def users(self, scope: Scope) -> Select[str]:
         """Return whom any of them names."""
         named = union(*(part.narrowed(scope) for part in self.filters)).subquery()
         return select(named.c[0])
+
+    def may_repeat(self) -> bool:
+        """Tell whether the only one may: the union of several names nobody twice."""
+        return len(self.filters) == 1 and self.filters[0].may_repeat()
 
 
 class NoneOf(Combination):
