@@ -1,4 +1,7 @@
-"""`campaigns …`: every command with an example, every error one clear line and a non-zero exit."""
+"""`campaigns …`: every command with an example, every error one clear line and a non-zero exit.
+
+A command loads what it does when it is called, so that help and a wrong option are answered at once.
+"""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,7 +9,7 @@ from typing import Annotated
 import typer
 
 from app import __version__
-from app.cli.failures import Complaint, explain, fail
+from app.cli.complaint import Complaint
 from app.cli.imports import import_file
 from app.cli.processes import processes
 from app.cli.schools import key_commands, school_commands
@@ -35,21 +38,26 @@ def openapi(
     ] = False,
 ) -> None:
     """Write the OpenAPI document."""
+    if check:
+        _check_document(output or DOCUMENT)
+        return
+
     from app.openapi import write_document
 
     text = write_document()
-    if check:
-        _check_document(output or DOCUMENT, text)
-    elif output is None:
+    if output is None:
         typer.echo(text, nl=False)
     else:
         output.write_text(text)
 
 
-def _check_document(path: Path, text: str) -> None:
+def _check_document(path: Path) -> None:
     if not path.exists():
         raise Complaint(f"{path} does not exist: write it with `campaigns openapi --output {path}`.")
-    if path.read_text() != text:
+
+    from app.openapi import write_document
+
+    if path.read_text() != write_document():
         raise Complaint(f"{path} has drifted from the API: run `campaigns openapi --output {path}`.")
 
 
@@ -58,6 +66,8 @@ def main() -> None:
     try:
         app()
     except Exception as error:
+        from app.cli.failures import explain, fail
+
         message = explain(error)
         if message is None:
             raise

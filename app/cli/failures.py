@@ -8,6 +8,7 @@ from alembic.util.exc import CommandError
 from pydantic import ValidationError
 from rich.console import Console
 
+from app.cli.complaint import Complaint
 from app.core.config import SettingsError
 from app.core.db import is_disconnect
 from app.core.errors import AppError
@@ -15,10 +16,6 @@ from app.core.errors import AppError
 DATABASE = "The database of CAMPAIGNS_DATABASE_URL"
 _REFUSALS = ("28", "3D", "42501")
 """SQLSTATE: wrong credentials, no such database, insufficient privilege."""
-
-
-class Complaint(Exception):
-    """What stands in the way, in one line."""
 
 
 def explain(error: Exception) -> str | None:

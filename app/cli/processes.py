@@ -6,13 +6,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-import uvicorn
 
-from app.cli.database import check_database
-from app.cli.failures import Complaint
-from app.core.config import load_settings
-from app.core.logging import configure_logging
-from app.core.migrations import migrate
+from app.cli.complaint import Complaint
 
 processes = typer.Typer()
 
@@ -40,9 +35,17 @@ def api(
     workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
 ) -> None:
     """Serve the API, the tracking endpoints and the SES webhook."""
+    import uvicorn
+
+    from app.core.config import load_settings
+
     settings = load_settings()
-    configure_logging()
     _check_port(host, port)
+
+    from app.cli.database import check_database
+    from app.core.logging import configure_logging
+
+    configure_logging()
     asyncio.run(check_database(settings))
     uvicorn.run(
         "app.main:create_app",
@@ -60,11 +63,16 @@ def api(
 @processes.command(epilog="Example: campaigns worker")
 def worker() -> None:
     """Send: prepare campaigns, hand mail to SES, settle what became of it. Run as many as you like."""
-    import uvloop
-
-    from app.worker import run_worker
+    from app.core.config import load_settings
 
     settings = load_settings()
+
+    import uvloop
+
+    from app.cli.database import check_database
+    from app.core.logging import configure_logging
+    from app.worker import run_worker
+
     configure_logging()
     asyncio.run(check_database(settings))
     uvloop.run(run_worker(settings))
@@ -73,7 +81,13 @@ def worker() -> None:
 @processes.command("migrate", epilog="Example: campaigns migrate")
 def migrate_command() -> None:
     """Bring the database to the newest schema."""
+    from app.core.config import load_settings
+
     settings = load_settings()
+
+    from app.cli.database import check_database
+    from app.core.migrations import migrate
+
     asyncio.run(check_database(settings, schema=False))
     migrate(settings.database_url)
     typer.echo("The database is up to date.")

@@ -1,15 +1,12 @@
 """`campaigns school` and `campaigns api-key`: tenants, and who may act for them."""
 
 import json
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 import typer
 
-from app.cli.database import with_database
-from app.core.db import Database
-from app.schools import keys, service
-from app.schools.schemas import SchoolCreate
+from app.schools.scopes import Scope
 
 CREATE_SCHOOL = (
     'Example: campaigns school create --name "Riverside" --timezone Europe/Madrid --from-name "Riverside" '
@@ -31,64 +28,43 @@ def create_school(
     postal_address: Annotated[str, typer.Option(help="Shown in the footer of marketing mail.")],
 ) -> None:
     """Create a school and its first API key; the key is shown this once."""
-    wanted = SchoolCreate(
+    from app.cli import tenants
+
+    created = tenants.create_school(
         name=name,
         timezone=timezone,
         from_name=from_name,
         from_email=from_email,
         postal_address=postal_address,
     )
-
-    async def work(database: Database) -> dict[str, str]:
-        async with database.system_transaction() as session:
-            school = await service.create_school(session, wanted=wanted)
-            _, key = await keys.create_key(session, school_id=school.id, name="First key")
-        return {"school_id": str(school.id), "api_key": key}
-
-    typer.echo(json.dumps(with_database(work)))
+    typer.echo(json.dumps(created))
 
 
 @key_commands.command("create", epilog=CREATE_KEY)
 def create_api_key(
     school_id: UUID,
     name: Annotated[str, typer.Option(help="What it is for.")],
-    scope: Annotated[list[keys.Scope] | None, typer.Option(help="What it may do; all, if left out.")] = None,
+    scope: Annotated[list[Scope] | None, typer.Option(help="What it may do; all, if left out.")] = None,
 ) -> None:
     """Create an API key; it is shown this once."""
+    from app.cli import tenants
 
-    async def work(database: Database) -> dict[str, str]:
-        async with database.system_transaction() as session:
-            await service.get_school(session, school_id=school_id)
-            row, key = await keys.create_key(
-                session, school_id=school_id, name=name, scopes=tuple(scope or keys.ALL_SCOPES)
-            )
-        return {"id": str(row.id), "api_key": key}
-
-    typer.echo(json.dumps(with_database(work)))
+    typer.echo(json.dumps(tenants.create_key(school_id, name, scope)))
 
 
 @key_commands.command("list", epilog="Example: campaigns api-key list SCHOOL_ID")
 def list_api_keys(school_id: UUID) -> None:
     """List a school's API keys, one JSON object a line."""
+    from app.cli import tenants
 
-    async def work(database: Database) -> list[dict[str, Any]]:
-        async with database.system_transaction() as session:
-            await service.get_school(session, school_id=school_id)
-            rows = await keys.list_keys(session, school_id=school_id)
-        names = ("id", "name", "scopes", "created_at", "expires_at", "revoked_at", "last_used_at")
-        return [{name: getattr(row, name) for name in names} for row in rows]
-
-    for row in with_database(work):
+    for row in tenants.list_keys(school_id):
         typer.echo(json.dumps(row, default=str))
 
 
 @key_commands.command("revoke", epilog="Example: campaigns api-key revoke SCHOOL_ID KEY_ID")
 def revoke_api_key(school_id: UUID, key_id: UUID) -> None:
     """Revoke an API key at once."""
+    from app.cli import tenants
 
-    async def work(database: Database) -> None:
-        async with database.system_transaction() as session:
-            await keys.revoke_key(session, school_id=school_id, key_id=key_id)
-
-    with_database(work)
+    tenants.revoke_key(school_id, key_id)
     typer.echo("Revoked.")

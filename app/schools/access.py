@@ -16,8 +16,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.clock import now
 from app.core.db import Database
 from app.core.errors import Forbidden, Unauthenticated
-from app.schools.keys import KeyParts, Scope, find_valid_key, parse_key
+from app.schools.keys import KeyParts, find_valid_key, parse_key
 from app.schools.models import ApiKey
+from app.schools.scopes import Scope
 
 LAST_USE_GRAIN = timedelta(minutes=1)
 bearer = HTTPBearer(auto_error=False, description="An API key (`ck_…`).", scheme_name="ApiKey")

@@ -10,7 +10,6 @@ import hashlib
 import hmac
 import secrets
 from dataclasses import dataclass
-from enum import StrEnum
 from uuid import UUID
 
 from sqlalchemy import or_, select, update
@@ -20,23 +19,9 @@ from app.core.clock import now
 from app.core.errors import NotFound
 from app.core.ids import new_id
 from app.schools.models import ApiKey
+from app.schools.scopes import ALL_SCOPES, Scope
 
 PREFIX = "ck_"
-
-
-class Scope(StrEnum):
-    """What a credential may do."""
-
-    DIRECTORY_READ = "directory:read"
-    DIRECTORY_WRITE = "directory:write"
-    MESSAGES_SEND = "messages:send"
-    CAMPAIGNS_READ = "campaigns:read"
-    CAMPAIGNS_WRITE = "campaigns:write"
-    PREFERENCES_WRITE = "preferences:write"
-    KEYS_MANAGE = "keys:manage"
-
-
-ALL_SCOPES = tuple(Scope)
 
 
 @dataclass(frozen=True, slots=True)

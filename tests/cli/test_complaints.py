@@ -35,6 +35,7 @@ def create_school(**changes: str) -> list[str]:
         ("worker",),
         ("migrate",),
         ("simulator",),
+        ("import",),
         ("openapi",),
         ("school",),
         ("school", "create"),
@@ -167,9 +168,7 @@ def test_openapi_drift(tmp_path: Path) -> None:
     assert "does not exist" in read_complaint("openapi", "--check", cwd=tmp_path)
     document = tmp_path / "openapi" / "openapi.json"
     document.parent.mkdir()
-    assert run("openapi", "--output", str(document)).returncode == 0
+    document.write_text(run("openapi").stdout)
     assert run("openapi", "--check", cwd=tmp_path).returncode == 0
-    assert run("openapi").stdout == document.read_text()
     document.write_text(document.read_text().replace("send_message", "send_mail"))
     assert "has drifted" in read_complaint("openapi", "--check", cwd=tmp_path)
-    assert run("openapi", "--check", "--output", str(document)).returncode == 1

@@ -9,7 +9,8 @@ from fastapi import FastAPI
 
 from app.core.db import Database
 from app.recipients.facts import FactKind
-from app.schools.keys import Scope, create_key
+from app.schools.keys import create_key
+from app.schools.scopes import Scope
 from tests.campaigns.prepared import record, send_prepared
 from tests.delivery.campaigns import run_sql
 from tests.directory.belongings import OWN, PERSON, push_person

@@ -1,6 +1,7 @@
 """SES events as SNS posts them: made to measure for a recipient, signed, and delivered to the webhook."""
 
 from copy import deepcopy
+from functools import cache
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -18,6 +19,7 @@ WEBHOOK = "/webhooks/ses"
 SUBSCRIPTION = "arn:aws:sns:us-east-1:123456789012:topic:subscription"
 
 
+@cache
 def make_signer(certificate_directory: Path, *, topic_arn: str | None = None) -> MessageSigner:
     """Return the signer of the allowed topic, or of another."""
     simulator = SimulatorSettings(certificate_dir=certificate_directory)

@@ -9,7 +9,8 @@ from fastapi import FastAPI
 
 from app.core.db import Database
 from app.directory import registry
-from app.schools.keys import ALL_SCOPES, Scope, create_key
+from app.schools.keys import create_key
+from app.schools.scopes import ALL_SCOPES, Scope
 from tests.directory.faults import read_faults
 from tests.school import MESSAGE, SchoolClient
 
