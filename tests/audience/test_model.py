@@ -183,7 +183,7 @@ def _ask(database: Database, school: RandomSchool, school_id: UUID, put: tuple[A
 
 
 examples = settings(
-    max_examples=60,
+    max_examples=40,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     # A question is small as it is, and to shrink it would be to ask the database for minutes.
