@@ -6,12 +6,11 @@ from functools import cached_property
 from typing import Any, Protocol
 from uuid import UUID
 
-from sqlalchemy import FromClause
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.directory.models import Record
 from app.directory.schemas import RecordItem, SyncResult
-from app.directory.upsert import Columns, Row, columns_of
+from app.directory.upsert import Columns, Pushed, Row, columns_of
 from app.schools.models import School
 
 
@@ -26,9 +25,9 @@ class Land(Protocol):
     """Lands pushed rows: each a record of its own, and all they refer to known."""
 
     def __call__(
-        self, session: AsyncSession, *, school_id: UUID, resource: "Resource", pushed: FromClause, count: int
+        self, session: AsyncSession, *, school_id: UUID, resource: "Resource", pushed: Pushed
     ) -> Awaitable[SyncResult]:
-        """Upsert the `count` rows in the session's transaction."""
+        """Upsert them in the session's transaction."""
 
 
 @dataclass(frozen=True)

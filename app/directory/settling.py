@@ -15,6 +15,7 @@ from sqlalchemy import (
     Text,
     Uuid,
     and_,
+    bindparam,
     case,
     cast,
     delete,
@@ -29,6 +30,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.sql.dml import Delete
 from sqlalchemy.sql.selectable import LateralFromClause
 
+from app.core.db import Instant
 from app.core.ids import new_id
 from app.directory.consent import SUBSCRIBABLE
 from app.directory.models import PreferenceChange, Suppression, Unsubscription, User
@@ -105,10 +107,15 @@ def settle_users(pushed: FromClause) -> CTE:
     )
 
 
-def note_changes(settled: CTE, at: datetime) -> CTE:
-    """Keep every change of a preference, as of when the platform says or else now."""
+def stamp_changes(at: datetime) -> dict[str, object]:
+    """Return the values that `note_changes` needs: the instant, and the beginning of the ids made for it."""
+    return {"noted_at": at, "noted_id": str(new_id())[:15]}
+
+
+def note_changes(settled: CTE) -> CTE:
+    """Keep every change of a preference, as of when the platform says or else now (`stamp_changes`)."""
     # The ids are UUIDv7: time and version of a new one, the rest of a random one.
-    begin, rest = str(new_id())[:15], func.substr(cast(func.gen_random_uuid(), Text), 16)
+    begin, rest = bindparam("noted_id", type_=Text), func.substr(cast(func.gen_random_uuid(), Text), 16)
     changes = union_all(
         *(
             select(
@@ -118,7 +125,7 @@ def note_changes(settled: CTE, at: datetime) -> CTE:
                 literal(kind),
                 settled.c[kind],
                 literal("sync"),
-                func.coalesce(settled.c.preferences_changed_at, at),
+                func.coalesce(settled.c.preferences_changed_at, bindparam("noted_at", type_=Instant)),
             ).where(settled.c[kind] != settled.c[f"{kind}_before"])
             for kind in SUBSCRIBABLE
         )

@@ -2,16 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from uuid import UUID
 
-from sqlalchemy import FromClause, func, select
+from sqlalchemy import FromClause, Select, Table, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.errors import Fault, InvalidInput
 from app.directory.lookup import look_up
 from app.directory.resources import Resource
 from app.directory.schemas import RecordItem, SyncResult
-from app.directory.upsert import Row, stage_as_json, table_of, upsert_from
+from app.directory.upsert import Columns, Pushed, Row, stage_as_json, table_of, upsert_from
 from app.schools.models import School
 from app.schools.service import get_school
 
@@ -38,9 +39,7 @@ async def sync_items(
             errors=[Fault(f"/items/{each.index}/{each.field}", each.reason) for each in dangling]
         )
     pushed = stage_as_json(resource.columns, rows)
-    return await resource.land(
-        session, school_id=school_id, resource=resource, pushed=pushed, count=len(rows)
-    )
+    return await resource.land(session, school_id=school_id, resource=resource, pushed=pushed)
 
 
 def make_record(school: School, item: RecordItem) -> Row:
@@ -49,14 +48,19 @@ def make_record(school: School, item: RecordItem) -> Row:
 
 
 async def land_records(
-    session: AsyncSession, *, school_id: UUID, resource: Resource, pushed: FromClause, count: int
+    session: AsyncSession, *, school_id: UUID, resource: Resource, pushed: Pushed
 ) -> SyncResult:
     """Upsert rows that are known to be good; users land in a way of their own."""
     del school_id
-    upserted = upsert_from(resource.model, [name for name, _ in resource.columns], pushed)
-    tally = select(func.count().filter(upserted.c.created), func.count()).select_from(upserted)
-    created, changed = (await session.execute(tally)).one()
-    return SyncResult(created=created, updated=changed - created, unchanged=count - changed)
+    statement = _land_statement(table_of(resource.model), resource.columns, pushed.rows)
+    created, changed = (await session.execute(statement, pushed.values)).one()
+    return SyncResult(created=created, updated=changed - created, unchanged=pushed.count - changed)
+
+
+@cache
+def _land_statement(table: Table, columns: Columns, rows: FromClause) -> Select[int, int]:
+    upserted = upsert_from(table, [name for name, _ in columns], rows)
+    return select(func.count().filter(upserted.c.created), func.count()).select_from(upserted)
 
 
 def check_duplicates(items: Sequence[RecordItem]) -> None:

@@ -1,6 +1,7 @@
 """How rows reach their table: staged where a statement can select from them, then upserted by one."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cache
 from operator import itemgetter
 from typing import Any
@@ -15,10 +16,10 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    bindparam,
     cast,
     column,
     func,
-    literal,
     literal_column,
     or_,
     select,
@@ -33,26 +34,35 @@ from app.directory.models import Record
 Row = dict[str, Any]
 Columns = tuple[tuple[str, TypeEngine[Any]], ...]
 """Names and types of what is pushed, in their order."""
-STAGE = "pushed"
+STAGE, PACKED = "pushed", "packed"
 
 
-def stage_as_json(columns: Columns, rows: Sequence[Row]) -> FromClause:
+@dataclass(frozen=True, slots=True)
+class Pushed:
+    """Rows staged where a statement can select from them.
+
+    `rows` is the same object for the same columns, so that statements are built once and kept; `values` are
+    the parameters that a statement over them needs.
+    """
+
+    rows: FromClause
+    count: int
+    values: Mapping[str, str] = field(default_factory=dict)
+
+
+def stage_as_json(columns: Columns, rows: Sequence[Row]) -> Pushed:
     """Carry the rows within the statement itself, as one parameter: best for up to a thousand."""
-    packed = cast(literal(orjson.dumps(rows, default=_encode).decode(), Text), JSONB)
-    return (
-        func.jsonb_to_recordset(packed)
-        .table_valued(*(column(name, kind) for name, kind in columns), name=STAGE)
-        .render_derived(with_types=True)
-    )
+    packed = orjson.dumps(rows, default=_encode).decode()
+    return Pushed(_describe_packed(columns), len(rows), {PACKED: packed})
 
 
-async def stage_by_copy(session: AsyncSession, columns: Columns, rows: Iterable[Row]) -> Table:
+async def stage_by_copy(session: AsyncSession, columns: Columns, rows: Sequence[Row]) -> Pushed:
     """COPY the rows into a temporary table that lasts as long as the transaction: best for thousands.
 
     Once a transaction. COPY itself cannot write to a table with row-level security, nor update.
     """
-    pushed = _describe_stage(columns)
-    await session.execute(CreateTable(pushed))
+    stage = _describe_stage(columns)
+    await session.execute(CreateTable(stage))
     names = [name for name, _ in columns]
     packed = [name for name, kind in columns if isinstance(kind, JSONB)]
     pick = itemgetter(*names)
@@ -67,23 +77,31 @@ async def stage_by_copy(session: AsyncSession, columns: Columns, rows: Iterable[
             for row in rows
         ),
     )
-    return pushed
+    return Pushed(stage, len(rows))
+
+
+@cache
+def _describe_packed(columns: Columns) -> FromClause:
+    packed = cast(bindparam(PACKED, type_=Text), JSONB)
+    return (
+        func.jsonb_to_recordset(packed)
+        .table_valued(*(column(name, kind) for name, kind in columns), name=STAGE)
+        .render_derived(with_types=True)
+    )
 
 
 @cache
 def _describe_stage(columns: Columns) -> Table:
-    """Describe the temporary table; once, as SQLAlchemy keeps what it compiled by each table's identity."""
     described = (Column(name, kind) for name, kind in columns)
     return Table(STAGE, MetaData(), *described, prefixes=["TEMPORARY"], postgresql_on_commit="DROP")
 
 
-def upsert_from(model: type[Record], names: Sequence[str], source: FromClause) -> CTE:
+def upsert_from(table: Table, names: Sequence[str], source: FromClause) -> CTE:
     """Insert or update the source's rows by external id; one row comes back for each, `created` or not.
 
     A row that would not change is left alone, and none comes back for it. They go in the order of their ids,
     so that two at once wait for each other and never in a circle.
     """
-    table = table_of(model)
     rows = select(*(source.c[name] for name in names)).order_by(source.c.external_id)
     insertion = insert(table).from_select(list(names), rows)
     changing = [name for name in names if name not in {"school_id", "external_id"}]

@@ -1,9 +1,11 @@
 """How users land: as other records, with their address hashed and their wishes respected."""
 
 from collections.abc import Collection
+from functools import cache
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import FromClause, bindparam, func, select, text, update
+from sqlalchemy import FromClause, Select, bindparam, func, select, text, update
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -13,8 +15,8 @@ from app.directory.addresses import hash_address, read_address
 from app.directory.models import User
 from app.directory.resources import Resource
 from app.directory.schemas import UserItem, UserSyncResult
-from app.directory.settling import lift_unsubscriptions, note_changes, settle_users
-from app.directory.upsert import Row, columns_of, upsert_from
+from app.directory.settling import lift_unsubscriptions, note_changes, settle_users, stamp_changes
+from app.directory.upsert import Pushed, Row, columns_of, table_of, upsert_from
 from app.schools.models import School
 from app.schools.service import get_school
 
@@ -47,31 +49,39 @@ def make_user(school: School, item: UserItem) -> Row:
 
 
 async def land_users(
-    session: AsyncSession, *, school_id: UUID, resource: Resource, pushed: FromClause, count: int
+    session: AsyncSession, *, school_id: UUID, resource: Resource, pushed: Pushed
 ) -> UserSyncResult:
     """Upsert users; a pushed `subscribed` never undoes an unsubscription made here, unless it is newer."""
     del resource
     # Two syncs at once must not both take their user for the only one with an address.
     await get_school(session, school_id=school_id, for_update=True)
-    settled = settle_users(pushed)
-    upserted = upsert_from(User, (*_OWN, *_OF_ADDRESS, "suppressed"), settled)
-    arrived = func.array_agg(settled.c.address_key).filter(settled.c.moved)
-    left = func.array_agg(settled.c.left_address).filter(settled.c.left_address.is_not(None))
-    tally = select(
+    landed = await session.execute(_land_statement(pushed.rows), {**pushed.values, **stamp_changes(now())})
+    created, changed, kept, lifted, came, went = landed.one()
+    if lifted:
+        lift = lift_unsubscriptions(pushed.rows).execution_options(synchronize_session=False)
+        await session.execute(lift, pushed.values)
+    await mark_shared_addresses(session, school_id=school_id, address_keys={*(came or ()), *(went or ())})
+    return UserSyncResult(
+        created=created,
+        updated=changed - created,
+        unchanged=pushed.count - changed,
+        preferences_kept=kept,
+    )
+
+
+@cache
+def _land_statement(rows: FromClause) -> Select[Any]:
+    """Return the statement that upserts users: how many came and changed, and whose addresses moved."""
+    settled = settle_users(rows)
+    upserted = upsert_from(table_of(User), (*_OWN, *_OF_ADDRESS, "suppressed"), settled)
+    return select(
         select(func.count()).select_from(upserted).where(upserted.c.created).scalar_subquery(),
         select(func.count()).select_from(upserted).scalar_subquery(),
         func.coalesce(func.sum(settled.c.kept), 0),
         func.coalesce(func.sum(settled.c.lifted), 0),
-        arrived,
-        left,
-    ).add_cte(note_changes(settled, now()))
-    created, changed, kept, lifted, came, went = (await session.execute(tally)).one()
-    if lifted:
-        await session.execute(lift_unsubscriptions(pushed).execution_options(synchronize_session=False))
-    await mark_shared_addresses(session, school_id=school_id, address_keys={*(came or ()), *(went or ())})
-    return UserSyncResult(
-        created=created, updated=changed - created, unchanged=count - changed, preferences_kept=kept
-    )
+        func.array_agg(settled.c.address_key).filter(settled.c.moved),
+        func.array_agg(settled.c.left_address).filter(settled.c.left_address.is_not(None)),
+    ).add_cte(note_changes(settled))
 
 
 async def mark_shared_addresses(

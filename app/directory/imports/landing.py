@@ -1,5 +1,6 @@
 """How a chunk of rows lands: its good rows, the reasons against the others and the progress, all at once."""
 
+from asyncio import Task, wait
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from uuid import UUID
@@ -18,7 +19,7 @@ from app.directory.upsert import Row as Pushed
 from app.directory.upsert import stage_by_copy
 from app.schools.models import School
 
-MOST_ROWS = 2000
+MOST_ROWS = 4000
 MOST_BYTES = 1024 * 1024
 TRIES = 4
 
@@ -71,18 +72,18 @@ class Chunk:
         return not is_full and (row.item is None or row.item.external_id not in self.good)
 
 
-async def land_chunk(database: Database, chunk: Chunk) -> None:
-    """Land a chunk in a transaction of its own; a lost race is run again.
+async def land_chunk(database: Database, chunk: Chunk, before: Task[None] | None) -> None:
+    """Land a chunk in a transaction of its own, after the one `before` it; a lost race is run again.
 
     So is a record that vanishes between the check of what refers to it and the write: the check then finds it
-    gone, and rejects the row.
+    gone, and rejects the row. Whatever ended the one before ends this one too.
     """
     for left in reversed(range(TRIES)):
         try:
             async with database.tenant_transaction(chunk.job.school_id) as session:
                 # The next chunk need not wait for the disk: the import's last transaction waits for all.
                 await session.execute(text("SET LOCAL synchronous_commit = off"))
-                await _land(session, chunk)
+                await _land(session, chunk, before)
         except DBAPIError as error:
             if not left or not (is_contention(error) or isinstance(error, IntegrityError)):
                 raise
@@ -90,7 +91,7 @@ async def land_chunk(database: Database, chunk: Chunk) -> None:
             return
 
 
-async def _land(session: AsyncSession, chunk: Chunk) -> None:
+async def _land(session: AsyncSession, chunk: Chunk, before: Task[None] | None) -> None:
     job, rejected = chunk.job, dict(chunk.bad)
     lines, rows = zip(*chunk.good.values(), strict=True) if chunk.good else ((), ())
     for each in await find_dangling(session, school_id=job.school_id, resource=job.resource, rows=rows):
@@ -98,10 +99,13 @@ async def _land(session: AsyncSession, chunk: Chunk) -> None:
         rejected[line] = (*rejected.get(line, ()), RowFault(each.field, each.reason))
     kept = [row for line, row in chunk.good.values() if line not in rejected]
     result = SyncResult(created=0, updated=0, unchanged=0)
-    if kept:
-        pushed = await stage_by_copy(session, job.resource.columns, kept)
+    pushed = await stage_by_copy(session, job.resource.columns, kept) if kept else None
+    if before is not None:
+        await wait([before])
+        before.result()
+    if pushed is not None:
         result = await job.resource.land(
-            session, school_id=job.school_id, resource=job.resource, pushed=pushed, count=len(kept)
+            session, school_id=job.school_id, resource=job.resource, pushed=pushed
         )
     if rejected:
         connection = await session.connection()

@@ -1,6 +1,7 @@
-"""Reading a file that arrives, landing it chunk by chunk: while PostgreSQL stores one, the next gathers."""
+"""Reading a file that arrives: PostgreSQL stores one chunk, the next is copied to it, a third gathers."""
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncIterator
 
 from app.core.db import Database
@@ -14,7 +15,7 @@ PATIENCE = 60.0
 BEAT = 5.0
 """Seconds after which what has gathered lands, full or not: progress can be seen, and is a sign of life."""
 
-STRIDE = 50
+STRIDE = 10
 """Rows read at a stretch, a millisecond: then the landing goes on, and whatever else the process serves."""
 
 
@@ -41,13 +42,13 @@ async def read_file(database: Database, job: Job, pieces: AsyncIterator[bytes], 
 
 
 class _Landing:
-    """Two chunks at most: one on its way to PostgreSQL, one gathering. Who adds waits for room."""
+    """Three chunks at most: two on their way to PostgreSQL, one gathering. Who adds waits for room."""
 
     def __init__(self, database: Database, job: Job) -> None:
         self._database = database
         self._chunk = Chunk(job)
         self._rows = 0
-        self._task: asyncio.Task[None] | None = None
+        self._tasks: deque[asyncio.Task[None]] = deque()
         self._clock = asyncio.get_running_loop().time
         self._since = self._clock()
 
@@ -68,23 +69,24 @@ class _Landing:
 
     async def finish(self) -> None:
         await self._send()
-        await self._settle()
+        await self._settle(leave=0)
 
     async def abandon(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _send(self) -> None:
-        await self._settle()
+        await self._settle(leave=1)
         chunk, self._chunk = self._chunk, Chunk(self._chunk.job, self._chunk.bytes_read)
         self._since = self._clock()
-        self._task = asyncio.create_task(land_chunk(self._database, chunk))
+        before = self._tasks[-1] if self._tasks else None
+        self._tasks.append(asyncio.create_task(land_chunk(self._database, chunk, before)))
 
-    async def _settle(self) -> None:
-        task, self._task = self._task, None
-        if task is not None:
-            await task
+    async def _settle(self, *, leave: int) -> None:
+        while len(self._tasks) > leave:
+            await self._tasks[0]
+            self._tasks.popleft()
 
 
 async def _with_patience(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
