@@ -28,9 +28,6 @@ class Filter(Body):
     repeats: ClassVar[bool] = True
     """Whether `users` may name somebody twice; not having to look for that is faster."""
 
-    cheap: ClassVar[bool] = False
-    """Whether the users are better looked for twice than kept: an index has them, in their order."""
-
     kind: str
 
     def users(self, scope: Scope) -> Select[str]:

@@ -1,12 +1,22 @@
 """How many an audience would reach, how many not and why, and a few of them by name."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 from uuid import UUID
 
+from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audience.asking import ask
-from app.audience.resolve import REASONS, Question, count_judged, tune_planner
+from app.audience.resolve import (
+    MATCHED,
+    Question,
+    count_judged,
+    is_found_at_once,
+    sample_judged,
+    sample_quickly,
+    tune_planner,
+)
 from app.audience.schemas import AudiencePreview, PreviewPerson, PreviewRequest
 from app.audience.scope import Scope
 from app.core.clock import now
@@ -25,22 +35,34 @@ async def show_audience(
 ) -> tuple[dict[str, int], list[PreviewPerson]]:
     """Return the counts of `count_audience`, and some of those who would be mailed."""
     await tune_planner(session)
-    found = (await session.execute(count_judged(scope, question, sample=sample))).one()
-    excluded: dict[str, int] = found.excluded or {}
-    counts: dict[str, int] = {
-        "recipients": found.matched - sum(excluded.values()),
-        **dict.fromkeys(REASONS, 0),
-        **excluded,
-    }
-    people = (found.sample or ()) if sample else ()
-    return counts, [
+    at_once = is_found_at_once(question.audience)
+    counting = count_judged(scope, question, sample=0 if at_once else sample)
+    counts: dict[str, Any] = (await session.execute(counting)).one()._asdict()
+    matched, shown = counts.pop(MATCHED), counts.pop("sample", None)
+    recipients = matched - sum(counts.values())
+    if at_once and sample:
+        shown = await _find_people(session, scope, question, size=min(sample, recipients))
+    return {"recipients": recipients, **counts}, [
         PreviewPerson(
             user=each["external_id"],
             name=f"{each['first_name']} {each['last_name']}".strip(),
             email=each["email"],
         )
-        for each in people
+        for each in shown or ()
     ]
+
+
+async def _find_people(
+    session: AsyncSession, scope: Scope, question: Question, *, size: int
+) -> Sequence[RowMapping]:
+    if not size:
+        return ()
+    found: Sequence[RowMapping] = ()
+    for sampling in (sample_quickly, sample_judged):
+        found = (await session.execute(sampling(scope, question, size=size))).mappings().all()
+        if len(found) == size:
+            break
+    return found
 
 
 async def preview_audience(

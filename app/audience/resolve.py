@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, get_args
 
 from sqlalchemy import (
-    CTE,
     ColumnElement,
     FromClause,
     Select,
     Subquery,
     and_,
     case,
+    distinct,
     func,
     literal,
     null,
@@ -36,6 +36,7 @@ MessageType = Literal["operational", "marketing", "newsletter"]
 Reason = Literal["unsubscribed", "suppressed", "duplicate_address", "unsendable_address", "erased"]
 REASONS: tuple[Reason, ...] = get_args(Reason)
 MATCHED = "matched"
+DUPLICATE: Final = "duplicate_address"
 
 Obstacles = list[tuple[ColumnElement[bool] | InstrumentedAttribute[bool], str]]
 
@@ -82,53 +83,90 @@ def judge_audience(scope: Scope, question: Question) -> Subquery:
 
 
 def count_judged(scope: Scope, question: Question, *, sample: int = 0) -> Select[Any]:
-    """Return one row: `matched`, `excluded` (how many by reason) and, if wanted, a `sample` of the others.
+    """Return one row: how many are `matched`, of them how many fall to each of REASONS; if wanted a `sample`.
 
-    Only those with an obstacle or a shared address are looked at closely: they are few, and have an index.
+    One pass over the matched. Only those with an obstacle or a shared address are looked at closely: they
+    are few, and have an index. Of those who could be mailed at one address, all but one are duplicates.
     """
-    matched = _keep_matched(scope, question)
-    doubtful = _select_users(scope, question).where(or_(User.shares_address, _is_obstructed(question)))
-    judged = _settle_sharing(doubtful.where(User.external_id == matched.c[0])).cte("judged")
+    once = _match_once(scope, question)
+    matched: FromClause = once.cte("matched") if sample else once.subquery("matched")
+    doubtful = _select_doubtful(scope, question, User.shares_address, User.address_key).subquery("doubtful")
+    reason = doubtful.c.reason
+    rivals = and_(doubtful.c.shares_address, reason.is_(None))
     tally = (
-        select(judged.c.reason, func.count().label("people"))
-        .where(judged.c.reason.is_not(None))
-        .group_by(judged.c.reason)
-        .subquery()
+        select(
+            func.count().label(MATCHED),
+            *(func.count().filter(reason == why).label(why) for why in REASONS if why != DUPLICATE),
+            # Kept and counted afterwards: a count of distinct keys would have everybody sorted by them.
+            func.array_agg(doubtful.c.address_key).filter(rivals).label("rivals"),
+        )
+        .select_from(matched.outerjoin(doubtful, doubtful.c.external_id == matched.c[0]))
+        .cte("tally")
     )
-    excluded = select(func.jsonb_object_agg(tally.c.reason, tally.c.people)).scalar_subquery()
-    total = select(func.count()).select_from(matched).scalar_subquery()
-    columns = [total.label(MATCHED), excluded.label("excluded")]
+    key = select(func.unnest(tally.c.rivals).label("key")).subquery().c.key
+    duplicates = select(func.count() - func.count(distinct(key))).scalar_subquery()
+    counts = {why: duplicates if why == DUPLICATE else tally.c[why] for why in REASONS}
+    columns: list[Any] = [tally.c[MATCHED], *(count.label(why) for why, count in counts.items())]
     if sample:
-        people = _sample(scope, question, matched, judged, size=sample)
+        people = _sample(scope, question, matched, size=sample).subquery("person")
         columns.append(
             select(func.jsonb_agg(func.to_jsonb(people.table_valued()))).scalar_subquery().label("sample")
         )
     return select(*columns)
 
 
-def _keep_matched(scope: Scope, question: Question) -> FromClause:
-    """Return the matched, each once: found once and kept, unless finding them again costs less."""
-    audience = question.audience
-    users = match_users(scope, audience)
-    if audience.filter.may_repeat():
-        users = users.distinct()
-    return (
-        users.subquery("matched")
-        if audience.filter.cheap and audience.narrow == Narrow()
-        else users.cte("matched")
-    )
+def is_found_at_once(audience: FilteredAudience) -> bool:
+    """Tell whether the first matched are found before all are: of one filter, narrowed by wishes at most."""
+    wishes = Narrow(preferences=audience.narrow.preferences)
+    return not audience.filter.parts and audience.narrow == wishes
 
 
-def _sample(scope: Scope, question: Question, matched: FromClause, judged: CTE, *, size: int) -> Subquery:
-    """Return some of those who would be mailed: of those in no doubt, else of the others."""
-    users = select(User.external_id, User.first_name, User.last_name, User.email).where(
-        User.school_id == scope.school_id
+def sample_quickly(scope: Scope, question: Question, *, size: int) -> Select[Any]:
+    """Return some of those who would be mailed, from the first who are found: nobody else is looked at.
+
+    It may return too few, when those have obstacles or share their address.
+    """
+    first = match_users(scope, question.audience).limit(_LOOKED_AT * size).subquery("first")
+    return _select_plain(scope, question, first).distinct().limit(size)
+
+
+def sample_judged(scope: Scope, question: Question, *, size: int) -> Select[Any]:
+    """Return some of those who would be mailed, `size` if there are so many: of all who are matched."""
+    return _sample(scope, question, _match_once(scope, question).cte("matched"), size=size)
+
+
+def _sample(scope: Scope, question: Question, matched: FromClause, *, size: int) -> Select[Any]:
+    """Take those in no doubt, else of the others."""
+    plain = _select_plain(scope, question, matched).limit(size).subquery()
+    doubtful = _select_doubtful(scope, question, *_SHOWN[1:])
+    judged = _settle_sharing(doubtful.where(User.external_id == matched.c[0])).subquery("judged")
+    settled = select(*(judged.c[column.key] for column in _SHOWN)).where(judged.c.reason.is_(None))
+    people = union_all(select(plain), select(settled.limit(size).subquery()))
+    return select(people.subquery()).limit(size)
+
+
+_LOOKED_AT: Final = 50
+_SHOWN: Final = (User.external_id, User.first_name, User.last_name, User.email)
+
+
+def _match_once(scope: Scope, question: Question) -> Select[str]:
+    users = match_users(scope, question.audience)
+    return users.distinct() if question.audience.filter.may_repeat() else users
+
+
+def _select_doubtful(scope: Scope, question: Question, *columns: Any) -> Select[Any]:
+    users = _select_users(scope, question, *columns)
+    return users.where(or_(User.shares_address, _is_obstructed(question)))
+
+
+def _select_plain(scope: Scope, question: Question, matched: FromClause) -> Select[Any]:
+    columns: tuple[Any, ...] = _SHOWN
+    return select(*columns).where(
+        User.school_id == scope.school_id,
+        User.external_id == matched.c[0],
+        ~User.shares_address,
+        ~_is_obstructed(question),
     )
-    plain = users.where(
-        User.external_id == matched.c[0], ~User.shares_address, ~_is_obstructed(question)
-    ).limit(size)
-    settled = users.where(User.external_id == judged.c.external_id, judged.c.reason.is_(None)).limit(size)
-    return union_all(select(plain.subquery()), select(settled.subquery())).limit(size).subquery("person")
 
 
 def match_users(scope: Scope, audience: FilteredAudience) -> Select[str]:

@@ -15,7 +15,6 @@ class ActiveUsers(Filter):
     """Users whose status is active."""
 
     repeats: ClassVar[bool] = False
-    cheap: ClassVar[bool] = True
 
     kind: Literal["active_users"]
 
@@ -28,7 +27,6 @@ class RecentAccounts(Filter):
     """Users registered in the last so many times 24 hours."""
 
     repeats: ClassVar[bool] = False
-    cheap: ClassVar[bool] = True
 
     kind: Literal["recent_accounts"]
     days: Annotated[int, Field(ge=1, le=3650)]

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
-from sqlalchemy import ColumnElement, Select, and_, exists, select, union
+from sqlalchemy import ColumnElement, Select, exists, select, union, union_all
 
 from app.audience.base import AnyFilter, Filter
 from app.audience.narrow import Narrow
@@ -80,5 +80,7 @@ class NoneOf(Combination):
 
     def holds(self, user: ColumnElement[str] | Column, scope: Scope) -> ColumnElement[bool]:
         """Rule out whom they name."""
-        named = [part.narrowed(replace(scope, narrow=Narrow())).subquery() for part in self.filters]
-        return and_(*(~exists().where(each.c[0] == user).correlate_except(each) for each in named))
+        named = union_all(
+            *(part.narrowed(replace(scope, narrow=Narrow())) for part in self.filters)
+        ).subquery()
+        return ~exists().where(named.c[0] == user).correlate_except(named)
