@@ -57,7 +57,7 @@ _COURSES: Final = f"""
         'trainer-' || 1 + n % {TRAINERS},
         CASE WHEN n % 20 < 12 THEN 'onsite' WHEN n % 20 < 17 THEN 'remote' ELSE 'hybrid' END
     FROM generate_series(1, {COURSES}) AS n
-"""  # noqa: S608
+"""  # noqa: S608  # numbers of this file only
 _SOMEBODY: Final = "'user-' || 1 + floor(random() * $2::int)::int"
 _SOMETHING: Final = f"'course-' || 1 + floor(random() * {COURSES})::int"
 _KIND: Final = f"CASE WHEN n % 3 > 0 THEN 'category-' || 1 + n % {CATEGORIES} END"

@@ -46,7 +46,7 @@ class Job:
 
 @dataclass(slots=True)
 class Chunk:
-    """Rows that land together: no more than fit in memory twice, and no record twice."""
+    """Rows that land together: no more than fit in memory three times, and no record twice."""
 
     job: Job
     bytes_read: int = 0

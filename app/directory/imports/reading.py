@@ -16,7 +16,7 @@ BEAT = 5.0
 """Seconds after which what has gathered lands, full or not: progress can be seen, and is a sign of life."""
 
 STRIDE = 10
-"""Rows read at a stretch, a millisecond: then the landing goes on, and whatever else the process serves."""
+"""Rows read at a stretch, less than a millisecond: then the landing goes on, and whatever else is served."""
 
 
 async def read_file(database: Database, job: Job, pieces: AsyncIterator[bytes], reader: RowReader) -> None:
