@@ -11,6 +11,7 @@ from app.core.db import Database, is_contention, is_disconnect
 from app.delivery import sweeps
 from app.delivery.pacing import Pacer
 from app.delivery.planning import fail_campaign, prepare_campaign
+from app.delivery.reconciling import settle_unknown
 from app.delivery.sending import Deliverer
 
 log = structlog.get_logger(__name__)
@@ -60,7 +61,7 @@ class Delivery:
             await sweeps.start_scheduled(connection, max_lateness_minutes=self.settings.max_lateness_minutes)
             await sweeps.expire_leases(connection)
         async with self.database.connection() as connection:
-            await sweeps.settle_unknown(
+            await settle_unknown(
                 connection,
                 reconcile_after=self.settings.reconcile_after_seconds,
                 configuration_set=self.settings.ses_configuration_set,

@@ -81,6 +81,19 @@ async def hear_events(database: Database) -> None:
     )
 
 
+async def hear_of_accepted(database: Database, *, kind: str = "send") -> None:
+    """Let an event have come of everybody whom SES certainly accepted."""
+    await run_sql(
+        database,
+        """
+        INSERT INTO email_events (school_id, campaign_id, number, occurred_at, key, kind)
+        SELECT school_id, campaign_id, number, accepted_at, uuid_send(campaign_id), :kind
+        FROM recipients WHERE accepted_at IS NOT NULL ON CONFLICT DO NOTHING
+        """,
+        kind=kind,
+    )
+
+
 async def read_campaign(school: SchoolClient, turn: Turn) -> Any:
     """Return the campaign as the API shows it."""
     return await school.read(f"/v1/campaigns/{turn.campaign_id}")

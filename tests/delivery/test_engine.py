@@ -16,7 +16,7 @@ from app.recipients.record import record_facts
 from app.simulator.client import SimulatorClient
 from app.simulator.faults import ENTRY_STATUSES, FaultKind, FaultRule
 from app.worker import open_delivery
-from tests.delivery.campaigns import hear_events, run_sql
+from tests.delivery.campaigns import hear_events, hear_of_accepted, run_sql
 from tests.school import SchoolClient
 from tests.waiting import eventually
 
@@ -66,6 +66,15 @@ async def reach(
     return await eventually(look, lambda seen: bool(seen["status"] == status), seconds=seconds)
 
 
+async def wait_for_answers(school: SchoolClient, campaign_id: str) -> Any:
+    """Wait until every call is over, well or not; return the campaign's stats."""
+
+    async def read_stats() -> Any:
+        return (await school.read(f"/v1/campaigns/{campaign_id}"))["stats"]
+
+    return await eventually(read_stats, lambda seen: bool(seen["sent"] + seen["unknown"] == PEOPLE))
+
+
 async def assert_everybody_has_one(
     simulator: SimulatorClient, campaign_id: str, people: int = PEOPLE
 ) -> None:
@@ -91,6 +100,8 @@ async def test_what_was_perhaps_sent_and_was_not_is_sent_after_the_delay(
     await hear_events(database)
     await simulator.add_faults(FaultRule(kind, match="SendBulkEmail", count=2))
     campaign_id = await begin(school, impatient)
+    await wait_for_answers(school, campaign_id)
+    await hear_of_accepted(database)
     seen = await reach(school, impatient, campaign_id, "sent")
     assert (seen["stats"]["sent"], seen["stats"]["unknown"]) == (PEOPLE, 0)
     await assert_everybody_has_one(simulator, campaign_id)
@@ -110,12 +121,7 @@ async def test_what_was_perhaps_sent_and_was_is_settled_by_evidence(
 ) -> None:
     await simulator.add_faults(rule)
     campaign_id = await begin(school, delivery)
-
-    async def read_stats() -> Any:
-        return (await school.read(f"/v1/campaigns/{campaign_id}"))["stats"]
-
-    stats = await eventually(read_stats, lambda seen: bool(seen["sent"] + seen["unknown"] == PEOPLE))
-    assert stats["unknown"] > 0
+    assert (await wait_for_answers(school, campaign_id))["unknown"] > 0
     await assert_everybody_has_one(simulator, campaign_id)
     async with database.connection() as connection:
         for number in range(1, PEOPLE + 1):

@@ -1,13 +1,18 @@
 """The sweep: what time, crashes and silence make of batches and campaigns."""
 
 import asyncio
+import random
 
 import pytest
 
 from app.core.clock import now
 from app.core.db import Database
-from app.delivery import sweeps
+from app.delivery import reconciling, sweeps
 from app.delivery.fairness import Turn
+from app.delivery.reconciling import settle_unknown
+from app.delivery.settlement import settle
+from app.delivery.settling import write_settlements
+from app.mail.types import Outcome, OutcomeKind
 from app.recipients.facts import Fact, FactKind, RecipientKey
 from app.recipients.record import record_facts
 from tests.delivery.campaigns import (
@@ -16,6 +21,7 @@ from tests.delivery.campaigns import (
     claim_some,
     end_leases,
     hear_events,
+    hear_of_accepted,
     list_batches,
     open_campaign,
     read_campaign,
@@ -31,20 +37,20 @@ async def sweep(database: Database, *, reconcile_after: int = 900) -> None:
         await sweeps.start_scheduled(connection, max_lateness_minutes=360)
         await sweeps.expire_leases(connection)
     async with database.connection() as connection:
-        await sweeps.settle_unknown(
-            connection, reconcile_after=reconcile_after, configuration_set=CONFIGURATION_SET
-        )
+        await settle_unknown(connection, reconcile_after=reconcile_after, configuration_set=CONFIGURATION_SET)
     async with database.connection() as connection:
         await sweeps.complete_campaigns(connection)
 
 
 async def let_pass(database: Database, seconds: int) -> None:
-    """Let this much time have passed since batches became unknown."""
-    await run_sql(
-        database,
-        "UPDATE batches SET unknown_since = unknown_since - make_interval(secs => :seconds)",
-        seconds=seconds,
-    )
+    """Let this much time have passed since batches became unknown, and since SES took the others."""
+    for column in ("batches.unknown_since", "batches.silent_since", "recipients.accepted_at"):
+        table, _, name = column.partition(".")
+        await run_sql(
+            database,
+            f"UPDATE {table} SET {name} = {name} - make_interval(secs => :seconds)",  # noqa: S608  # our names
+            seconds=seconds,
+        )
 
 
 async def prove(database: Database, turn: Turn, *numbers: int) -> None:
@@ -117,6 +123,60 @@ async def test_evidence_that_comes_after_the_delay_still_prevents_the_second_mai
     assert [addressee.number for addressee in again.addressees] == [2]
 
 
+async def settle_one_lose_one(database: Database, school: SchoolClient) -> Turn:
+    """Let SES answer the first of two calls, and never the second; both delays are over."""
+    turn = await open_campaign(database, school, 2, batch_size=1)
+    await hear_events(database)
+    first = await claim_some(database, turn)
+    async with database.connection() as connection:
+        sent = Outcome(OutcomeKind.SENT, message_id="m1")
+        await write_settlements(connection, [settle(first, [sent], at=now(), chance=random.Random(1))])
+    await claim_some(database, turn)
+    await end_leases(database)
+    await sweep(database)
+    await let_pass(database, 1000)
+    return turn
+
+
+async def test_while_events_come_late_silence_proves_nothing_and_its_delay_starts_over(
+    school: SchoolClient, database: Database
+) -> None:
+    turn = await settle_one_lose_one(database, school)
+    await sweep(database)
+    assert await list_batches(database, turn) == [("done", 1, [1]), ("unknown", 1, [2])]
+    await hear_of_accepted(database)
+    await sweep(database)
+    assert await list_batches(database, turn) == [("done", 1, [1]), ("unknown", 1, [2])]
+    await let_pass(database, 1000)
+    await sweep(database)
+    assert await list_batches(database, turn) == [("done", 1, [1]), ("done", 1, [2]), ("due", 2, [2])]
+
+
+async def test_an_open_is_no_sign_that_events_are_heard(school: SchoolClient, database: Database) -> None:
+    turn = await settle_one_lose_one(database, school)
+    await hear_of_accepted(database, kind="open")
+    await sweep(database)
+    assert [state for state, _, _ in await list_batches(database, turn)] == ["done", "unknown"]
+
+
+async def test_who_was_erased_bears_no_witness(school: SchoolClient, database: Database) -> None:
+    turn = await settle_one_lose_one(database, school)
+    await run_sql(database, "UPDATE recipients SET email = NULL WHERE number = 1")
+    await sweep(database)
+    assert [state for state, _, _ in await list_batches(database, turn)] == ["done", "done", "due"]
+
+
+async def test_where_events_have_stopped_it_stays_unknown_for_a_person_to_decide(
+    school: SchoolClient, database: Database
+) -> None:
+    turn = await settle_one_lose_one(database, school)
+    await let_pass(database, 3600)
+    await sweep(database)
+    assert [state for state, _, _ in await list_batches(database, turn)] == ["done", "undecided"]
+    seen = await read_campaign(school, turn)
+    assert (seen["status"], seen["stats"]["sent"], seen["stats"]["unknown"]) == ("sent", 1, 1)
+
+
 async def test_where_no_event_was_ever_seen_it_stays_unknown_for_a_person_to_decide(
     school: SchoolClient, database: Database
 ) -> None:
@@ -136,7 +196,7 @@ async def test_where_no_event_was_ever_seen_it_stays_unknown_for_a_person_to_dec
 async def test_unknown_batches_that_wait_do_not_keep_settled_ones_from_closing(
     school: SchoolClient, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sweeps, "MOST_AT_ONCE", 2)
+    monkeypatch.setattr(reconciling, "MOST_AT_ONCE", 2)
     turn = await open_campaign(database, school, 4, batch_size=1)
     for _ in range(4):
         await claim_some(database, turn)
@@ -162,7 +222,7 @@ async def test_two_sweeps_at_once_send_nobody_again_twice(school: SchoolClient, 
     await sweep(database)
     await let_pass(database, 1000)
     async with database.connection() as connection:
-        await sweeps.settle_unknown(connection, reconcile_after=900, configuration_set=CONFIGURATION_SET)
+        await settle_unknown(connection, reconcile_after=900, configuration_set=CONFIGURATION_SET)
         async with asyncio.timeout(5):
             await sweep(database)  # finds every batch taken, and waits for none
     again = [n for state, _, numbers in await list_batches(database, turn) if state == "due" for n in numbers]

@@ -10,13 +10,18 @@ from tests.flow.deployment import NOBODY_ACTS, Deployment, subscribe
 from tests.school import SchoolClient
 
 RATE = 600
-SNS = {"retry_max_seconds": 1.0, "duplicated": 0.1, "late": 0.1, "late_seconds": 0.5}
+LEASE_SECONDS = 5
+RECONCILE_AFTER_SECONDS = 4
+SNS = {"paused": False, "retry_max_seconds": 1.0, "duplicated": 0.1, "late": 0.1, "late_seconds": 0.5}
 
 
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Stack]:
     """The services, the simulator, the API and a worker, as processes; the unknown is settled in seconds."""
-    settings = {"CAMPAIGNS_LEASE_SECONDS": "5", "CAMPAIGNS_RECONCILE_AFTER_SECONDS": "4"}
+    settings = {
+        "CAMPAIGNS_LEASE_SECONDS": str(LEASE_SECONDS),
+        "CAMPAIGNS_RECONCILE_AFTER_SECONDS": str(RECONCILE_AFTER_SECONDS),
+    }
     with Stack(durable=False, simulator_rate=RATE, settings=settings) as stack:
         subscribe(stack)
         yield stack

@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 from app.demo.stack import Process, Stack
+from app.simulator.faults import FaultKind, FaultRule
+from tests.faults.conftest import RECONCILE_AFTER_SECONDS
 from tests.flow.deployment import Deployment, check_sums, run_blocking
 from tests.school import SchoolClient
 from tests.waiting import eventually
@@ -73,6 +75,26 @@ async def test_worker_killed_again_and_again(deployment: Deployment, school: Sch
         await run_blocking(deployment.stack.start_worker)
     assert await count_accepted(deployment, campaign_id) < 2400
     await end_well(deployment, school, campaign_id, 2400)
+
+
+async def test_events_held_up_past_the_delay_get_nobody_a_second_mail(
+    deployment: Deployment, school: SchoolClient
+) -> None:
+    """As when the webhook was away or far behind: what SES took is unheard of, and not sent again."""
+    campaign_id = await begin(deployment, school, 1200)
+    await deployment.world.change_settings(sns={"paused": True})
+    lost_answers = FaultRule(FaultKind.RESET_AFTER_ACCEPTANCE, match="SendBulkEmail", count=2)
+    await deployment.world.add_faults(lost_answers)
+
+    async def read_stats() -> Any:
+        return (await school.read(f"/v1/campaigns/{campaign_id}"))["stats"]
+
+    await eventually(read_stats, lambda seen: bool(seen["sent"] + seen["unknown"] == 1200), seconds=SECONDS)
+    assert (await read_stats())["unknown"]
+    await asyncio.sleep(RECONCILE_AFTER_SECONDS + 3)  # whatever would be sent again, was
+    assert await count_accepted(deployment, campaign_id) == 1200
+    await deployment.world.change_settings(sns={"paused": False})
+    await end_well(deployment, school, campaign_id, 1200)
 
 
 async def test_worker_asked_to_leave_leaves_nothing_open(
