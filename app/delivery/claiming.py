@@ -20,7 +20,8 @@ _DUE = """
 """
 _CLAIM = """
     UPDATE batches b
-    SET state = 'calling', fence = b.fence + 1, lease_until = now() + make_interval(secs => $3)
+    SET state = 'calling', fence = b.fence + 1, called_at = now(),
+        lease_until = now() + make_interval(secs => $3)
     FROM (
         SELECT due.school_id, due.campaign_id, due.number, c.message_type
         FROM batches due

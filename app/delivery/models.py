@@ -46,6 +46,7 @@ class Batch(Base):
     fence: Mapped[int] = mapped_column(server_default=text("0"))
     not_before: Mapped[datetime] = mapped_column(Instant, server_default=func.now())
     lease_until: Mapped[datetime | None] = mapped_column(Instant)
+    called_at: Mapped[datetime | None] = mapped_column(Instant)
     unknown_since: Mapped[datetime | None] = mapped_column(Instant)
     silent_since: Mapped[datetime | None] = mapped_column(Instant)
     """Since when its silence means something; later than `unknown_since` where events came late."""

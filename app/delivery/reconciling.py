@@ -1,8 +1,8 @@
 """Deciding the unknown: evidence proves an acceptance; silence disproves it, but only where SES is heard.
 
 Events queue while the webhook is away or behind. Sending again then would mail people twice, so the others
-are asked first: as long as mail that SES certainly accepted at about the same time is unheard of, silence
-proves nothing, and its delay starts over.
+are asked first: as long as mail that SES accepted at about the same time is unheard of, or was heard of only
+now, the events have not come as far as this batch: its silence proves nothing, and the delay starts over.
 """
 
 from collections.abc import Sequence
@@ -20,11 +20,13 @@ from app.recipients.evidence import has_events
 from app.recipients.facts import Fact, FactKind, RecipientKey
 from app.recipients.record import record_facts
 
-MOST_AT_ONCE = 200
+MOST_AT_ONCE = 50
 LONGEST_LAG_SECONDS = 3600
 """SNS gives an HTTPS endpoint up by then: https://docs.aws.amazon.com/sns/latest/dg/sns-message-delivery-retries.html"""
-WITNESSES = 4
-"""Batches on either side, each of up to 50 recipients."""
+WITNESSES = 40
+"""Batches called at about the same time, each of up to 50 recipients."""
+LATE_ACCEPTANCE_SECONDS = 60
+"""How long after we gave a call up SES may still accept it."""
 log = structlog.get_logger(__name__)
 
 # Only what can be decided: were the undecided among the first, those behind them would never be looked at.
@@ -45,7 +47,7 @@ _DECIDABLE: Final = """
     ORDER BY b.school_id, b.campaign_id, b.number LIMIT $1 FOR UPDATE OF b SKIP LOCKED
 """
 # Opens and clicks come by another road than SES's events; who was erased has no history to be heard in.
-_UNHEARD: Final = """
+_IN_DOUBT: Final = """
     SELECT b.number
     FROM batches b
     WHERE (b.school_id, b.campaign_id, b.number) IN (
@@ -53,24 +55,20 @@ _UNHEARD: Final = """
         )
         AND EXISTS (
             SELECT FROM (
-                (SELECT n.recipients FROM batches n
-                WHERE n.school_id = b.school_id AND n.campaign_id = b.campaign_id
-                    AND n.number < b.number AND n.state = 'done'
-                ORDER BY n.number DESC LIMIT $4)
-                UNION ALL
-                (SELECT n.recipients FROM batches n
-                WHERE n.school_id = b.school_id AND n.campaign_id = b.campaign_id
-                    AND n.number > b.number AND n.state = 'done'
-                ORDER BY n.number LIMIT $4)
+                SELECT n.recipients FROM batches n
+                WHERE n.school_id = b.school_id AND n.campaign_id = b.campaign_id AND n.called_at IS NOT NULL
+                ORDER BY abs(extract(epoch FROM n.called_at - b.called_at)) LIMIT $5
             ) AS near
             JOIN recipients r ON r.school_id = b.school_id AND r.campaign_id = b.campaign_id
                 AND r.number = ANY (near.recipients)
-            WHERE r.status = 'accepted' AND r.email IS NOT NULL
-                AND r.accepted_at <= coalesce(b.silent_since, b.unknown_since)
+            WHERE r.email IS NOT NULL
+                AND r.accepted_at < b.unknown_since + make_interval(secs => least($4::int, $6::int))
                 AND NOT EXISTS (
                     SELECT FROM email_events e
                     WHERE e.school_id = r.school_id AND e.campaign_id = r.campaign_id AND e.number = r.number
+                        AND e.occurred_at > b.unknown_since - interval '1 day'
                         AND e.kind NOT IN ('open', 'click')
+                        AND e.recorded_at < now() - make_interval(secs => $4::int)
                 )
         )
 """
@@ -109,8 +107,8 @@ async def settle_unknown(
         return
     hears = await has_events(connection, configuration_set=configuration_set or "")
     silent = [each for each in decidable if each.unsettled]
-    unheard = await _find_unheard(connection, silent) if silent and hears else set()
-    states = {each.batch: _decide(each, hears=hears, unheard=each.batch in unheard) for each in decidable}
+    doubted = await _find_doubted(connection, silent, reconcile_after) if silent and hears else set()
+    states = {each.batch: _decide(each, hears=hears, in_doubt=each.batch in doubted) for each in decidable}
     await _send_again(connection, [each for each in silent if states[each.batch] == "done"])
     columns = (
         [each.school_id for each in decidable],
@@ -121,29 +119,31 @@ async def settle_unknown(
     await run_sql(connection, _CLOSE, *columns)
 
 
-def _decide(batch: Decidable, *, hears: bool, unheard: bool) -> str:
+def _decide(batch: Decidable, *, hears: bool, in_doubt: bool) -> str:
     """Return the state the batch goes to."""
     if not batch.unsettled:
         return "done"
     if not hears:
         return "undecided"
-    if unheard:
+    if in_doubt:
         return "undecided" if batch.given_up else "unknown"
     return "done"
 
 
-async def _find_unheard(connection: AsyncConnection, silent: Sequence[Decidable]) -> set[int]:
-    """Return the batches beside which SES accepted mail of which no event has come yet."""
+async def _find_doubted(
+    connection: AsyncConnection, silent: Sequence[Decidable], reconcile_after: int
+) -> set[int]:
+    """Return the batches at whose time somebody got mail who is unheard of, or was just heard of at last."""
     columns = (
         [each.school_id for each in silent],
         [each.campaign_id for each in silent],
         [each.batch for each in silent],
     )
-    rows = await run_sql(connection, _UNHEARD, *columns, WITNESSES)
-    unheard = {row[0] for row in rows}
-    if unheard:
-        log.warning("events come late: who may have mail is not sent any", batches=len(unheard))
-    return unheard
+    rows = await run_sql(connection, _IN_DOUBT, *columns, reconcile_after, WITNESSES, LATE_ACCEPTANCE_SECONDS)
+    doubted = {row[0] for row in rows}
+    if doubted:
+        log.warning("events come late: who may have mail is not sent any", batches=len(doubted))
+    return doubted
 
 
 async def _send_again(connection: AsyncConnection, silent: Sequence[Decidable]) -> None:

@@ -1,4 +1,4 @@
-"""A batch remembers since when its silence means something: while events come late, it means nothing."""
+"""A batch remembers when it was called, and since when its silence means something: not while events lag."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,12 +10,14 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Add the instant."""
+    """Add the instants."""
     op.execute("SET LOCAL lock_timeout = '5s'")
+    op.add_column("batches", sa.Column("called_at", sa.DateTime(timezone=True)))
     op.add_column("batches", sa.Column("silent_since", sa.DateTime(timezone=True)))
 
 
 def downgrade() -> None:
-    """Take it away."""
+    """Take them away."""
     op.execute("SET LOCAL lock_timeout = '5s'")
     op.drop_column("batches", "silent_since")
+    op.drop_column("batches", "called_at")

@@ -1,7 +1,9 @@
 """The sweep: what time, crashes and silence make of batches and campaigns."""
 
 import asyncio
+import hashlib
 import random
+from datetime import timedelta
 
 import pytest
 
@@ -43,8 +45,13 @@ async def sweep(database: Database, *, reconcile_after: int = 900) -> None:
 
 
 async def let_pass(database: Database, seconds: int) -> None:
-    """Let this much time have passed since batches became unknown, and since SES took the others."""
-    for column in ("batches.unknown_since", "batches.silent_since", "recipients.accepted_at"):
+    """Let everything that batches, recipients and events say of have been this much earlier."""
+    for column in (
+        "batches.unknown_since",
+        "batches.silent_since",
+        "recipients.accepted_at",
+        "email_events.recorded_at",
+    ):
         table, _, name = column.partition(".")
         await run_sql(
             database,
@@ -53,12 +60,14 @@ async def let_pass(database: Database, seconds: int) -> None:
         )
 
 
-async def prove(database: Database, turn: Turn, *numbers: int) -> None:
-    """Let SES's events name these recipients."""
+async def prove(database: Database, turn: Turn, *numbers: int, seconds_late: int = 0) -> None:
+    """Let SES's events name these recipients, so long after it took their mail."""
+    at = now() - timedelta(seconds=seconds_late)
     async with database.connection() as connection:
         for number in numbers:
             key = RecipientKey(turn.school_id, turn.campaign_id, number)
-            await record_facts(connection, [Fact(key, FactKind.SENT, now(), message_id=f"m{number}")])
+            event = hashlib.sha256(f"{key}".encode()).digest()[:16]
+            await record_facts(connection, [Fact(key, FactKind.SENT, at, event, message_id=f"m{number}")])
 
 
 async def test_a_lease_that_runs_out_makes_unknown_and_never_queued(
@@ -150,6 +159,23 @@ async def test_while_events_come_late_silence_proves_nothing_and_its_delay_start
     await let_pass(database, 1000)
     await sweep(database)
     assert await list_batches(database, turn) == [("done", 1, [1]), ("done", 1, [2]), ("due", 2, [2])]
+
+
+async def test_a_batch_that_is_being_heard_of_is_given_its_time(
+    school: SchoolClient, database: Database
+) -> None:
+    turn = await open_campaign(database, school, 2)
+    await hear_events(database)
+    await claim_some(database, turn)
+    await end_leases(database)
+    await sweep(database)
+    await let_pass(database, 1000)
+    await prove(database, turn, 1, seconds_late=1000)
+    await sweep(database)
+    assert await list_batches(database, turn) == [("unknown", 1, [1, 2])]
+    await let_pass(database, 1000)
+    await sweep(database)
+    assert await list_batches(database, turn) == [("done", 1, [1, 2]), ("due", 2, [2])]
 
 
 async def test_an_open_is_no_sign_that_events_are_heard(school: SchoolClient, database: Database) -> None:

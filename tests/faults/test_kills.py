@@ -17,8 +17,8 @@ from tests.flow.deployment import Deployment, check_sums, run_blocking
 from tests.school import SchoolClient
 from tests.waiting import eventually
 
-pytestmark = [pytest.mark.xdist_group("faults"), pytest.mark.timeout(120)]
-SECONDS = 60.0
+pytestmark = [pytest.mark.xdist_group("faults"), pytest.mark.timeout(300)]
+SECONDS = 120.0
 
 
 async def begin(deployment: Deployment, school: SchoolClient, recipients: int) -> str:
