@@ -59,6 +59,8 @@ async def tune_planner(session: AsyncSession) -> None:
 _SETTINGS: Final = (
     # A plan kept for any school and any status could not use the partial indexes.
     "plan_cache_mode = force_custom_plan",
+    # Compiling a plan takes longer than most of them run.
+    "jit = off",
     # A million ids are hashed in memory.
     "work_mem = '64MB'",
     # The planner expects a spinning disk, and passes by the indexes that hold all that is asked.
