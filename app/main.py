@@ -25,6 +25,9 @@ from app.directory.holdings import Holding
 from app.directory.imports.routes import STREAMED_PATHS
 from app.directory.imports.routes import router as imports
 from app.directory.routes import router as directory
+from app.drafts.mailer import Mailer
+from app.drafts.routes import inert
+from app.drafts.routes import router as drafts
 from app.feedback.erase import erase_parked, read_parked
 from app.feedback.routes import router as webhooks
 from app.feedback.service import make_feedback
@@ -67,6 +70,7 @@ async def _live(app: FastAPI) -> AsyncIterator[None]:
         app.state.feedback = make_feedback(database)
         app.state.wishes = make_wishes(database)
         app.state.links = LinkBook(database)
+        app.state.mailer = Mailer(settings)
         # Parked events first: they are found by the addresses that campaigns then forget.
         app.state.holdings = (
             Holding(read_parked, erase_parked),
@@ -80,6 +84,7 @@ async def _live(app: FastAPI) -> AsyncIterator[None]:
         )
         yield
         await app.state.sns.aclose()
+        await app.state.mailer.aclose()
     await queue.close()
     await database.close()
 
@@ -102,10 +107,12 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         audiences,
         mailing_lists,
         messages,
+        drafts,
         reports,
         control,
         webhooks,
         tracking,
+        inert,  # before the recipients' own pages: it stands at a path of theirs
         unsubscribing,
         health.router,
     ):

@@ -21,8 +21,8 @@ class Sender(Body):
     name: SenderName
 
 
-class MessageCreate(Body):
-    """A message to send. Sending is the campaign: it is recorded the moment this is accepted."""
+class MessageContent(Body):
+    """What a message says, and how it is to be sent: everything but to whom."""
 
     name: Name | None = None
     message_type: MessageType
@@ -32,12 +32,17 @@ class MessageCreate(Body):
     preheader: Annotated[Text, Field(max_length=500)] | None = None
     from_name: SenderName | None = None
     reply_to: SenderAddress | None = None
-    audience: Audience
     send_at: Instant | None = None
     sent_by: Sender | None = None
     track_opens: bool = True
     track_clicks: bool = True
     expected_recipients: Annotated[int, Field(ge=0)] | None = None
+
+
+class MessageCreate(MessageContent):
+    """A message to send. Sending is the campaign: it is recorded the moment this is accepted."""
+
+    audience: Audience
 
 
 class CampaignPatch(Body):

@@ -12,7 +12,7 @@ from app.audience.preview import count_audience
 from app.audience.scope import Scope
 from app.campaigns.lifecycle import Status
 from app.campaigns.models import Campaign, CampaignLink
-from app.campaigns.schemas import MessageCreate, Sender
+from app.campaigns.schemas import MessageContent, MessageCreate, Sender
 from app.content.compile import Draft, compile_message
 from app.content.compiled import CompiledMessage
 from app.content.frame import Frame
@@ -79,7 +79,7 @@ def check_counts(counts: Mapping[str, int], expected: int | None) -> None:
         raise InvalidInput(errors=[Fault("/audience", "reaches nobody")])
 
 
-def compile_draft(message: MessageCreate, school: School, public_url: str) -> CompiledMessage:
+def compile_draft(message: MessageContent, school: School, public_url: str) -> CompiledMessage:
     """Compile the message in its school's frame."""
     draft = Draft(
         message_type=message.message_type,

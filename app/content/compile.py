@@ -34,6 +34,7 @@ MAX_SUBJECT_CHARACTERS = 250
 MAX_COMPILED_BYTES = 400 * 1024
 MAX_LINKS = 500
 
+_ENCODED_WORD = re.compile(r"=\?[^\s?]+\?[bq]\?", re.IGNORECASE)  # RFC 2047 section 2
 _CONTROL = re.compile(r"[\x00-\x08\n-\x1f\x7f-\x9f\u2028\u2029]")
 
 
@@ -79,7 +80,7 @@ def compile_message(draft: Draft, frame: Frame) -> CompiledMessage:
         raise _refuse([Fault("/html", f"{len(destinations)} links; at most {MAX_LINKS} are allowed.")])
     writer = TemplateWriter()
     compiled = CompiledMessage(
-        subject=writer.write(split_source(sources.subject, lambda _: Place.TEXT)),
+        subject=writer.write(split_source(sources.subject, lambda _: Place.SUBJECT)),
         html=writer.write(splice(document, _edit(draft, frame, sources, document, destinations))),
         text=writer.write(_compose_text(draft, frame, sources, document)),
         links=tuple(Link(number, each.parts) for number, each in enumerate(destinations, start=1)),
@@ -124,6 +125,7 @@ def _read_draft(draft: Draft) -> _Sources:
     sources = _Sources(subject, html, text, preheader)
     faults = [
         *_check_limits(draft),
+        *_check_encoded_words(subject),
         *subject_faults,
         *preheader_faults,
         *html_faults,
@@ -150,6 +152,13 @@ def _check_limits(draft: Draft) -> Iterator[Fault]:
         yield Fault("/subject", f"Line break or control character in the subject: {position}.")
     if not draft.html.strip():
         yield Fault("/html", "The HTML is empty.")
+
+
+def _check_encoded_words(subject: Source) -> Iterator[Fault]:
+    """Refuse what mail programs would decode, so that a subject says what the author sees in it."""
+    if found := _ENCODED_WORD.search(subject.masked):
+        position = describe_position(subject.text, found.start())
+        yield Fault("/subject", f"Encoded text (`=?…?=`) in the subject, write it plainly: {position}.")
 
 
 def _check_unsubscribe(sources: _Sources) -> Iterator[Fault]:

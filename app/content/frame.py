@@ -9,6 +9,7 @@ from app.content.merge import PREFERENCES_URL, UNSUBSCRIBE_URL, Field
 from app.content.person import CLICK_TOKEN, OPEN_TOKEN
 from app.content.places import Place
 from app.content.template import Part, Slot
+from app.core.colours import choose_ink
 
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}|#[0-9a-fA-F]{3}")
 _DEFAULT_COLOUR = "#1f2937"
@@ -100,17 +101,3 @@ def _build_button(frame: Frame) -> Iterator[Part]:
         f'" style="display:inline-block;padding:10px 20px;{_FONT};font-size:14px;'
         f'color:{choose_ink(colour)};text-decoration:none">Unsubscribe</a></td></tr></table>'
     )
-
-
-def choose_ink(colour: str) -> str:
-    """Choose black or white for text on `colour` (`#RGB` or `#RRGGBB`), whichever contrasts more.
-
-    Source: relative luminance and contrast ratio of WCAG 2.2; the two are equal at luminance 0.179.
-    """
-    digits = colour[1:] if len(colour) == 7 else "".join(digit * 2 for digit in colour[1:])
-    red, green, blue = (_linearise(int(digits[index : index + 2], 16) / 255) for index in (0, 2, 4))
-    return "#000000" if 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.179 else "#ffffff"
-
-
-def _linearise(channel: float) -> float:
-    return channel / 12.92 if channel <= 0.04045 else float(((channel + 0.055) / 1.055) ** 2.4)

@@ -12,6 +12,7 @@ _PLAIN_URL = re.compile(r"https?://[A-Za-z0-9/._~?=-]*+")
 _SCHEME = re.compile(r"\s*([a-zA-Z][a-zA-Z0-9+.-]*):")
 _SAFE_SCHEMES = frozenset({"http", "https", "mailto", "tel", "sms"})
 
+_ENCODED_WORD_ENDS = re.compile(r"=(?=\?)|\?(?==)")
 _SURROGATES = range(0xD800, 0xE000)
 _CONTROLS = (*range(0x20), *range(0x7F, 0xA0))
 _TAB_AND_LINE_ENDS = frozenset(b"\t\n\r")
@@ -31,7 +32,9 @@ class Place(StrEnum):
     """Where a value lands, which decides how it is escaped."""
 
     TEXT = "text"
-    """Plain text and subject: as it is, without line breaks and control characters."""
+    """Plain text: as it is, without line breaks and control characters."""
+    SUBJECT = "subject"
+    """The subject: as text, and no encoded word (RFC 2047), which mail programs would decode to anything."""
     HTML = "html"
     """HTML text and quoted attribute values: escaped."""
     UNQUOTED = "unquoted"
@@ -45,6 +48,12 @@ class Place(StrEnum):
 def encode_text(value: str) -> str:
     """Drop line breaks and control characters: one value can never become two headers or lines."""
     return value if value.isprintable() else value.translate(_TEXT_TABLE)
+
+
+def encode_subject(value: str) -> str:
+    """Write as for text, with a space in the ends of what could be an encoded word (`=?utf-8?q?…?=`)."""
+    text = encode_text(value)
+    return _ENCODED_WORD_ENDS.sub(r"\g<0> ", text) if "?" in text else text
 
 
 def encode_html(value: str) -> str:
@@ -81,6 +90,7 @@ def normalise_url(url: str) -> str:
 
 ENCODERS: dict[Place, Callable[[str], str]] = {
     Place.TEXT: encode_text,
+    Place.SUBJECT: encode_subject,
     Place.HTML: encode_html,
     Place.UNQUOTED: encode_unquoted,
     Place.LINK: encode_link,

@@ -32,18 +32,32 @@ class ConsentChange:
     at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """What an address wishes, in message types; the users who share it need not all wish the same."""
+
+    unsubscribed: frozenset[str]
+    """Left, by the address itself or, as the platform says, by one of the users who have it."""
+    mailed: frozenset[str]
+    """Sent to the address: at least one of the users who have it may be mailed."""
+
+
 async def change_consent(connection: Connection, change: ConsentChange) -> bool:
     """Apply a wish and keep the proof of it; return whether anything changed (repeating changes nothing).
 
-    A wish to be mailed again also lifts what the platform had pushed as unsubscribed.
+    It is the wish of everybody who has the address, so a wish to be mailed also lifts what the platform had
+    pushed as unsubscribed.
     """
     changed = await (_unsubscribe if change.unsubscribed else _resubscribe)(connection, change)
     preference = "unsubscribed" if change.unsubscribed else "subscribed"
     column = User.__table__.c[change.message_type]
-    opposite = column != preference if change.unsubscribed else column == "unsubscribed"
     users = await connection.execute(
         update(User)
-        .where(User.school_id == change.school_id, User.address_key == change.address_key, opposite)
+        .where(
+            User.school_id == change.school_id,
+            User.address_key == change.address_key,
+            column != preference,
+        )
         .values({change.message_type: preference, "updated_at": func.now()})
         .returning(User.external_id)
         .execution_options(synchronize_session=False)
@@ -96,22 +110,36 @@ async def _resubscribe(connection: Connection, change: ConsentChange) -> bool:
     return removed.first() is not None
 
 
-async def read_unsubscribed(connection: Connection, *, school_id: UUID, address_key: bytes) -> set[str]:
-    """Return the message types that this address is not to get: unsubscribed here, or by the platform."""
-    here = await connection.execute(
-        select(Unsubscription.message_type).where(
-            Unsubscription.school_id == school_id, Unsubscription.address_key == address_key
-        )
-    )
-    pushed = await connection.execute(
+async def read_consent(
+    connection: Connection, *, school_id: UUID, address_key: bytes, require_opt_in: bool
+) -> Consent:
+    """Return what an address wishes, as it decides who is mailed; `require_opt_in` is the school's rule."""
+    left = await read_left(connection, school_id=school_id, address_key=address_key)
+    rows = await connection.execute(
         select(User.marketing, User.newsletter).where(
             User.school_id == school_id, User.address_key == address_key
         )
     )
-    found = set(here.scalars())
-    for row in pushed:
-        found |= {kind for kind in SUBSCRIBABLE if getattr(row, kind) == "unsubscribed"}
-    return found
+    users = rows.all()
+    states = {kind: {getattr(user, kind) for user in users} for kind in SUBSCRIBABLE}
+    willing = {"subscribed"} if require_opt_in else {"subscribed", "unset"}
+    nobody_said = set() if require_opt_in else {"unset"}
+    return Consent(
+        unsubscribed=left | {kind for kind in SUBSCRIBABLE if "unsubscribed" in states[kind]},
+        mailed=frozenset(
+            kind for kind in SUBSCRIBABLE if kind not in left and (states[kind] or nobody_said) & willing
+        ),
+    )
+
+
+async def read_left(connection: Connection, *, school_id: UUID, address_key: bytes) -> frozenset[str]:
+    """Return the message types that an address was unsubscribed from here, whoever has it."""
+    rows = await connection.execute(
+        select(Unsubscription.message_type).where(
+            Unsubscription.school_id == school_id, Unsubscription.address_key == address_key
+        )
+    )
+    return frozenset(rows.scalars())
 
 
 async def suppress_addresses(connection: Connection, suppressions: Iterable[dict[str, object]]) -> None:

@@ -15,12 +15,18 @@ from app.core.schema import Body, Page, Reference
 from app.directory import export, queries
 from app.directory.erasure import erase_user
 from app.directory.export import UserExport
+from app.directory.preferences import (
+    PreferencesPatch,
+    PreferencesView,
+    change_preferences,
+    read_preferences,
+)
 from app.directory.registry import RESOURCES
 from app.directory.resources import Resource
 from app.directory.schemas import SyncResult
 from app.directory.sync import sync_items
 from app.directory.views import view_of
-from app.schools.access import CanReadCampaigns, CanReadDirectory, CanWriteDirectory
+from app.schools.access import CanReadCampaigns, CanReadDirectory, CanWriteDirectory, CanWritePreferences
 
 MOST_ITEMS = 1000
 router = APIRouter(
@@ -139,6 +145,39 @@ async def export_user(
         school_id=tenant.school_id,
         external_id=external_id,
         holdings=request.app.state.holdings,
+    )
+
+
+@router.get(
+    "/users/{external_id:path}/preferences",
+    operation_id="get_preferences",
+    summary="Read a user's preferences and the proof of consent",
+    responses=describe_problems(MalformedRequest, NotFound, InvalidInput),
+)
+async def get_preferences(
+    tenant: CanReadDirectory,
+    external_id: Reference,
+    limit: Annotated[Limit, Query()] = 50,
+    cursor: Annotated[Cursor, Query()] = None,
+) -> PreferencesView:
+    """Answer what the user wishes to be sent, and every change at their address; `cursor` pages those."""
+    return await read_preferences(
+        tenant.session, school_id=tenant.school_id, external_id=external_id, limit=limit, cursor=cursor
+    )
+
+
+@router.patch(
+    "/users/{external_id:path}/preferences",
+    operation_id="patch_preferences",
+    summary="Record a user's preferences",
+    responses=describe_problems(MalformedRequest, NotFound, InvalidInput),
+)
+async def patch_preferences(
+    tenant: CanWritePreferences, external_id: Reference, patch: PreferencesPatch
+) -> PreferencesView:
+    """Subscribe or unsubscribe the user's address, at once and for everybody who has it; others stay."""
+    return await change_preferences(
+        tenant.session, school_id=tenant.school_id, external_id=external_id, patch=patch
     )
 
 

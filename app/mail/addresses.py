@@ -61,7 +61,8 @@ def format_mailbox(name: str, address: str) -> str:
     display = _CONTROL.sub(" ", name).strip()
     if not display:
         return encoded
-    if display.isascii():
+    # In quotes an encoded word is plain text (RFC 2047 §5), but many mail programs decode it there too.
+    if display.isascii() and "=?" not in display:
         escaped = display.replace("\\", "\\\\").replace('"', '\\"')
         return f'"{escaped}" <{encoded}>'
     header = Header(display.encode("utf-8", "replace").decode(), "utf-8")

@@ -1,18 +1,20 @@
 """`/v1/campaigns`: the list, the detail, and the table of recipients."""
 
-from typing import Annotated
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request, Response
 
 from app.audience.resolve import MessageType, Reason
 from app.campaigns.lifecycle import Status
 from app.campaigns.schemas import CampaignDetail, CampaignView
 from app.core.errors import Forbidden, InvalidInput, NotFound, Unauthenticated
+from app.core.html import PAGE_HEADERS
 from app.core.http import describe_problems
 from app.core.pages import Cursor, Limit
 from app.core.schema import Instant, Page, Text
 from app.reports import exclusions, service
+from app.reports.content import read_content
 from app.reports.exclusions import ExclusionView
 from app.reports.queries import CampaignFilter, RecipientFilter
 from app.reports.schemas import DeliveryStatus, RecipientView
@@ -24,6 +26,18 @@ router = APIRouter(
     responses=describe_problems(Unauthenticated, Forbidden, InvalidInput),
 )
 Search = Annotated[Text | None, Query(max_length=200)]
+ContentFormat = Literal["html", "text"]
+_CONTENT: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"text/html": {}, "text/plain": {}}, "description": "What was sent."}
+}
+# Its author's HTML: no script, no form, no origin, nothing loaded but images. A front end may frame it, and
+# its links open beside the frame.
+_CONTENT_HEADERS = {name: value for name, value in PAGE_HEADERS.items() if name != "X-Frame-Options"} | {
+    "Content-Security-Policy": (
+        "sandbox allow-popups allow-popups-to-escape-sandbox; default-src 'none'; img-src https: data:; "
+        "style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+    )
+}
 
 
 @router.get("", operation_id="list_campaigns", summary="List campaigns")
@@ -106,3 +120,31 @@ async def list_exclusions(
         limit=limit,
         cursor=cursor,
     )
+
+
+@router.get(
+    "/{campaign_id}/content",
+    operation_id="show_content",
+    summary="Show what a campaign sent",
+    response_class=Response,
+    responses=_CONTENT | describe_problems(NotFound),
+)
+async def show_content(
+    request: Request,
+    tenant: CanReadCampaigns,
+    campaign_id: UUID,
+    kind: Annotated[ContentFormat, Query(alias="format")] = "html",
+) -> Response:
+    """Show the HTML as a page that is safe in a frame, or the text part: with fallbacks in place of data.
+
+    Nothing in it counts: links lead to their destinations, there is no pixel, unsubscribe links are inert.
+    A front end that fetches it with a credential shows it in `<iframe sandbox srcdoc>`.
+    """
+    sent = await read_content(
+        tenant.session,
+        school_id=tenant.school_id,
+        campaign_id=campaign_id,
+        public_url=request.app.state.settings.public_url,
+    )
+    media_type = "text/html" if kind == "html" else "text/plain"
+    return Response(getattr(sent, kind), media_type=media_type, headers=_CONTENT_HEADERS)

@@ -7,21 +7,23 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse
-from starlette.datastructures import FormData
 
-from app.core.errors import MalformedRequest
+from app.core.errors import MalformedRequest, TooLarge, UnsupportedMediaType
 from app.core.html import Pages
 from app.core.http import describe_problems
 from app.core.signing import Purpose
 from app.directory.consent import SUBSCRIBABLE
-from app.unsubscribe.service import Subscriber, find_subscriber, make_wish
+from app.unsubscribe.forms import ENCODINGS, read_form
+from app.unsubscribe.service import Subscriber, Wish, find_subscriber, make_wish
 
 ONE_CLICK = "One-Click"
 PAGE: dict[int | str, dict[str, Any]] = {
     200: {"content": {"text/html": {}}, "description": "A page."},
     404: {"content": {"text/html": {}}, "description": "The token is not of this deployment."},
 }
-FORM = {"content": {"application/x-www-form-urlencoded": {"schema": {"type": "object"}}}}
+FORM = {"required": True, "content": {encoding: {"schema": {"type": "object"}} for encoding in ENCODINGS}}
+BAD_FORM = describe_problems(MalformedRequest, TooLarge, UnsupportedMediaType)
+HEADING = "Your email preferences"
 router = APIRouter(tags=["Unsubscribing"], default_response_class=HTMLResponse, responses=PAGE)
 pages = Pages("app.unsubscribe")
 
@@ -34,7 +36,7 @@ async def ask(request: Request, token: str) -> Response:
     if subscriber is None:
         return pages.not_found()
     if not subscriber.can_unsubscribe:
-        return _show_preferences(token, subscriber, subscriber.unsubscribed, heading="Your email preferences")
+        return _show_preferences(token, subscriber)
     return pages.render("ask.html", **_common(token, subscriber), kind=subscriber.message_type)
 
 
@@ -42,7 +44,7 @@ async def ask(request: Request, token: str) -> Response:
     "/u/{token}",
     operation_id="unsubscribe",
     summary="Unsubscribe (RFC 8058 one-click, or the page's button)",
-    responses=describe_problems(MalformedRequest),
+    responses=BAD_FORM,
     openapi_extra={"requestBody": FORM},
 )
 async def unsubscribe(request: Request, token: str) -> Response:
@@ -50,57 +52,51 @@ async def unsubscribe(request: Request, token: str) -> Response:
     subscriber = await _find(request, token)
     if subscriber is None or not subscriber.can_unsubscribe:
         return pages.not_found()
-    form = await request.form()
+    form = await read_form(request)
     one_click = form.get("List-Unsubscribe") == ONE_CLICK
     action = form.get("action")
     if not one_click and action not in {"unsubscribe", "undo"}:
         raise MalformedRequest("The body must be List-Unsubscribe=One-Click (RFC 8058).")
-    leave = one_click or action == "unsubscribe"
+    leaves = one_click or action == "unsubscribe"
     kind = subscriber.message_type
-    source = "one-click" if one_click else "page"
-    await request.app.state.wishes.submit(
-        make_wish(subscriber, message_type=kind, unsubscribe=leave, source=source)
-    )
-    gone = subscriber.unsubscribed | {kind} if leave else subscriber.unsubscribed - {kind}
-    heading = "You are unsubscribed" if leave else "You are subscribed again"
-    message = f"You will get {'no more' if leave else 'our'} {kind} emails from {subscriber.school}."
-    return _show_preferences(token, subscriber, gone, heading=heading, message=message, can_undo=leave)
+    if leaves or kind in subscriber.consent.unsubscribed:
+        source = "one-click" if one_click else "page"
+        await _submit(request, make_wish(subscriber, message_type=kind, unsubscribe=leaves, source=source))
+    return _confirm(token, await _find(request, token))
 
 
 @router.head("/u/{token}/preferences", include_in_schema=False)
 @router.get("/u/{token}/preferences", operation_id="show_preferences", summary="Preferences page")
 async def show_preferences(request: Request, token: str) -> Response:
     """Show the switches of both types; change nothing."""
-    subscriber = await _find(request, token)
-    if subscriber is None:
-        return pages.not_found()
-    return _show_preferences(token, subscriber, subscriber.unsubscribed, heading="Your email preferences")
+    return _show_preferences(token, await _find(request, token))
 
 
 @router.post(
     "/u/{token}/preferences",
     operation_id="save_preferences",
     summary="Save preferences",
+    responses=BAD_FORM,
     openapi_extra={"requestBody": FORM},
 )
 async def save_preferences(request: Request, token: str) -> Response:
-    """Set both switches as the form has them."""
+    """Set both switches as the form has them: one that is off is not in it."""
     subscriber = await _find(request, token)
     if subscriber is None:
         return pages.not_found()
-    gone = _read_switches(await request.form())
+    form = await read_form(request)
+    # A browser leaves out switches that are off, but says which button was pressed: a body with neither a
+    # switch nor the button is not our form, and must not turn everything off.
+    if form.get("action") != "save" and form.keys().isdisjoint(SUBSCRIBABLE):
+        raise MalformedRequest("The body must be the form of the preferences page.")
     for kind in SUBSCRIBABLE:
-        if (kind in gone) != (kind in subscriber.unsubscribed):
-            await request.app.state.wishes.submit(
-                make_wish(subscriber, message_type=kind, unsubscribe=kind in gone, source="page")
+        wanted = form.get(kind) == "on"
+        if wanted != (kind in subscriber.consent.mailed):
+            await _submit(
+                request, make_wish(subscriber, message_type=kind, unsubscribe=not wanted, source="page")
             )
-    return _show_preferences(
-        token, subscriber, gone, heading="Your email preferences", message="Your preferences are saved."
-    )
-
-
-def _read_switches(form: FormData) -> frozenset[str]:
-    return frozenset(kind for kind in SUBSCRIBABLE if form.get(kind) != "on")
+    message = "Your preferences are saved."
+    return _show_preferences(token, await _find(request, token), title="Preferences saved", message=message)
 
 
 async def _find(request: Request, token: str) -> Subscriber | None:
@@ -108,24 +104,44 @@ async def _find(request: Request, token: str) -> Subscriber | None:
     return await find_subscriber(request.app.state.database, ref) if ref else None
 
 
-def _common(token: str, subscriber: Subscriber) -> dict[str, Any]:
-    return {"school": subscriber.school, "colour": subscriber.colour, "action": f"/u/{token}"}
+async def _submit(request: Request, wish: Wish) -> None:
+    await request.app.state.wishes.submit(wish)
+
+
+def _confirm(token: str, subscriber: Subscriber | None) -> Response:
+    """Say what is stored now, which is what a wish has made of it."""
+    if subscriber is None:
+        return pages.not_found()
+    kind, school = subscriber.message_type, subscriber.school
+    if kind in subscriber.consent.mailed:
+        heading, message = "You are subscribed again", f"You will get {kind} emails from {school}."
+    else:
+        heading, message = "You are unsubscribed", f"You will get no more {kind} emails from {school}."
+    can_undo = kind in subscriber.consent.unsubscribed
+    return _show_preferences(token, subscriber, heading=heading, message=message, can_undo=can_undo)
 
 
 def _show_preferences(
     token: str,
-    subscriber: Subscriber,
-    gone: frozenset[str],
+    subscriber: Subscriber | None,
     *,
-    heading: str,
+    heading: str = HEADING,
+    title: str = "",
     message: str = "",
     can_undo: bool = False,
 ) -> Response:
+    if subscriber is None:
+        return pages.not_found()
     return pages.render(
         "preferences.html",
         **_common(token, subscriber),
+        title=title or heading,
         heading=heading,
         message=message,
         can_undo=can_undo,
-        switches=[(kind, kind not in gone) for kind in SUBSCRIBABLE],
+        switches=[(kind, kind in subscriber.consent.mailed) for kind in SUBSCRIBABLE],
     )
+
+
+def _common(token: str, subscriber: Subscriber) -> dict[str, Any]:
+    return {"school": subscriber.school, "colour": subscriber.colour, "action": f"/u/{token}"}

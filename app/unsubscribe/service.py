@@ -5,14 +5,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import select, tuple_
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.campaigns.models import Campaign
 from app.core.clock import now
 from app.core.db import Database
 from app.core.group_commit import GroupCommit
 from app.core.signing import RecipientRef
-from app.directory.consent import SUBSCRIBABLE, ConsentChange, change_consent, read_unsubscribed
+from app.directory.consent import SUBSCRIBABLE, Consent, ConsentChange, change_consent, read_consent
 from app.recipients.facts import Fact, FactKind, RecipientKey
 from app.recipients.models import Recipient
 from app.recipients.record import record_facts
@@ -21,16 +22,14 @@ from app.schools.models import School
 
 @dataclass(frozen=True, slots=True)
 class Subscriber:
-    """The person behind a token: whose mail it was, and what the address has unsubscribed from."""
+    """The person behind a token: whose mail it was, and what the address wishes."""
 
     ref: RecipientRef
     address_key: bytes
     message_type: str
     school: str
     colour: str | None
-    unsubscribed: frozenset[str]
-    marked: bool
-    """Whether the campaign's report already shows this recipient as unsubscribed."""
+    consent: Consent
 
     @property
     def can_unsubscribe(self) -> bool:
@@ -40,10 +39,10 @@ class Subscriber:
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What a recipient asks for, and the fact it is for their campaign's report, if any."""
+    """What a recipient asks for; with `marks`, the report of that recipient's campaign shows it too."""
 
     change: ConsentChange
-    fact: Fact | None
+    marks: RecipientKey | None
 
 
 def make_wishes(database: Database) -> GroupCommit[Wish]:
@@ -51,11 +50,32 @@ def make_wishes(database: Database) -> GroupCommit[Wish]:
 
     async def write(wishes: Sequence[Wish]) -> None:
         async with database.connection() as connection:
-            await record_facts(connection, [wish.fact for wish in wishes if wish.fact])
+            await record_facts(connection, await _find_news(connection, wishes))
             for wish in wishes:
                 await change_consent(connection, wish.change)
 
     return GroupCommit(write, most=100)
+
+
+async def _find_news(connection: AsyncConnection, wishes: Sequence[Wish]) -> list[Fact]:
+    """Return a fact for each wish that the report does not show yet: mail programs repeat their POST."""
+    keys = {wish.marks for wish in wishes if wish.marks}
+    if not keys:
+        return []
+    columns = (Recipient.school_id, Recipient.campaign_id, Recipient.number)
+    rows = await connection.execute(
+        select(*columns, Recipient.unsubscribed)
+        .where(tuple_(*columns).in_([(key.school_id, key.campaign_id, key.number) for key in keys]))
+        .order_by(*columns)  # as `record_facts` locks them
+        .with_for_update()
+    )
+    shown = {RecipientKey(*row[:3]): row.unsubscribed for row in rows}
+    news = []
+    for wish in wishes:
+        if wish.marks in shown and shown[wish.marks] != wish.change.unsubscribed:
+            shown[wish.marks] = wish.change.unsubscribed
+            news.append(_make_fact(wish.marks, unsubscribed=wish.change.unsubscribed, at=wish.change.at))
+    return news
 
 
 async def find_subscriber(database: Database, ref: RecipientRef) -> Subscriber | None:
@@ -65,10 +85,10 @@ async def find_subscriber(database: Database, ref: RecipientRef) -> Subscriber |
             await connection.execute(
                 select(
                     Recipient.address_key,
-                    Recipient.unsubscribed,
                     Campaign.message_type,
                     School.name,
                     School.colour,
+                    School.require_opt_in,
                 )
                 .join(
                     Campaign,
@@ -84,36 +104,34 @@ async def find_subscriber(database: Database, ref: RecipientRef) -> Subscriber |
         ).first()
         if row is None:
             return None
-        gone = await read_unsubscribed(connection, school_id=ref.school_id, address_key=row.address_key)
-    return Subscriber(
-        ref, row.address_key, row.message_type, row.name, row.colour, frozenset(gone), row.unsubscribed
-    )
+        consent = await read_consent(
+            connection,
+            school_id=ref.school_id,
+            address_key=row.address_key,
+            require_opt_in=row.require_opt_in,
+        )
+    return Subscriber(ref, row.address_key, row.message_type, row.name, row.colour, consent)
 
 
 def make_wish(subscriber: Subscriber, *, message_type: str, unsubscribe: bool, source: str) -> Wish:
     """Say a wish about one message type; the campaign's own type also shows in its report."""
-    at = now()
-    is_own = message_type == subscriber.message_type and unsubscribe != subscriber.marked
+    ref = subscriber.ref
+    key = RecipientKey(ref.school_id, ref.campaign_id, ref.number)
     return Wish(
         change=ConsentChange(
-            school_id=subscriber.ref.school_id,
+            school_id=ref.school_id,
             address_key=subscriber.address_key,
             message_type=message_type,
             unsubscribed=unsubscribe,
             source=source,
-            campaign_id=subscriber.ref.campaign_id,
-            at=at,
+            campaign_id=ref.campaign_id,
+            at=now(),
         ),
-        fact=_make_fact(subscriber.ref, unsubscribe=unsubscribe, at=at) if is_own else None,
+        marks=key if message_type == subscriber.message_type else None,
     )
 
 
-def _make_fact(ref: RecipientRef, *, unsubscribe: bool, at: datetime) -> Fact:
-    kind = FactKind.UNSUBSCRIBED if unsubscribe else FactKind.RESUBSCRIBED
-    words = f"{ref.school_id}{ref.campaign_id}{ref.number}{kind}{at.isoformat()}"
-    return Fact(
-        recipient=RecipientKey(ref.school_id, ref.campaign_id, ref.number),
-        kind=kind,
-        at=at,
-        key=hashlib.sha256(words.encode()).digest()[:16],
-    )
+def _make_fact(key: RecipientKey, *, unsubscribed: bool, at: datetime) -> Fact:
+    kind = FactKind.UNSUBSCRIBED if unsubscribed else FactKind.RESUBSCRIBED
+    words = f"{key.school_id}{key.campaign_id}{key.number}{kind}{at.isoformat()}"
+    return Fact(recipient=key, kind=kind, at=at, key=hashlib.sha256(words.encode()).digest()[:16])

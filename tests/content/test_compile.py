@@ -17,7 +17,17 @@ def test_a_bad_subject_is_refused(subject: str) -> None:
     assert {fault.pointer for fault in faults} == {"/subject"}
 
 
-@pytest.mark.parametrize("subject", ["x", "x" * 250, "é {{ first_name }}"])
+@pytest.mark.parametrize(
+    "subject",
+    ["=?utf-8?Q?x=0D=0ABcc:_a?=", "Hi =?UTF-8?b?{{ first_name }}?=", "=?iso-8859-1*en?q?{{ email }}"],
+)
+def test_an_encoded_subject_is_refused(subject: str) -> None:
+    (fault,) = faults_of(draft(subject=subject))
+    assert fault.pointer == "/subject"
+    assert f"(offset {subject.index('=?')})" in fault.detail
+
+
+@pytest.mark.parametrize("subject", ["x", "x" * 250, "é {{ first_name }}", "1+1=?", "a=?b?c ?="])
 def test_a_good_subject_is_accepted(subject: str) -> None:
     assert faults_of(draft(subject=subject)) == ()
 

@@ -5,7 +5,8 @@ import re
 import pytest
 
 from app.content.compile import compile_message
-from app.content.frame import Frame, choose_ink
+from app.content.frame import Frame
+from app.core.colours import choose_ink
 from tests.content.builders import FRAME, URLS, draft, fill
 
 PIXEL = f'<img src="https://c.example/o/{URLS.open_url_token}.gif"'

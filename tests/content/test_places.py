@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from app.content.places import (
     encode_html,
     encode_link,
+    encode_subject,
     encode_text,
     encode_unquoted,
     encode_url,
@@ -27,6 +28,15 @@ def test_text_has_no_line_breaks(character: str) -> None:
 @given(st.text(st.characters(codec="utf-8")))
 def test_text_is_one_line(value: str) -> None:
     assert len(encode_text(value).splitlines()) <= 1
+
+
+@given(st.text("=?q-8 \r\néb"), st.text("=?q-8 \r\néb"))
+def test_no_value_is_an_encoded_word(first: str, second: str) -> None:
+    for value in (first, f"=?utf-8?q?{first}?=", f"{first}=?utf-8?b?{second}?="):
+        written = encode_subject(value)
+        assert "=?" not in written
+        assert "?=" not in written
+        assert written.replace(" ", "") == encode_text(value).replace(" ", "")
 
 
 @given(st.text(st.characters(codec="utf-8", exclude_categories=["Cc"])))

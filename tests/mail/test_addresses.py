@@ -75,6 +75,14 @@ def test_without_a_name_the_address_stands_alone() -> None:
     assert format_mailbox(" \r\n", "a@bücher.example") == "a@xn--bcher-kva.example"
 
 
+@pytest.mark.parametrize(
+    "name", ["=?utf-8?q?School=0D=0ABcc:_eve?=", "School =?utf-8?b?eA==?= of Music", "Who=?"]
+)
+def test_an_encoded_word_in_a_name_reads_as_it_was_typed(name: str) -> None:
+    words = format_mailbox(name, "a@x.test").removesuffix(" <a@x.test>")
+    assert str(make_header(decode_header(words))) == name
+
+
 @given(st.text(min_size=1, max_size=120))
 def test_any_name_reads_back_as_one_mailbox(name: str) -> None:
     mailbox = format_mailbox(name, "a@x.test")

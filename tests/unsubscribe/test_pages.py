@@ -20,7 +20,7 @@ from tests.unsubscribe.leaving import (
     read_preferences,
 )
 
-LEAVE, UNDO = {"action": "unsubscribe"}, {"action": "undo"}
+LEAVE, UNDO, SAVE = {"action": "unsubscribe"}, {"action": "undo"}, {"action": "save"}
 
 
 def _assert_strict(answer: httpx.Response) -> None:
@@ -43,6 +43,19 @@ def _assert_strict(answer: httpx.Response) -> None:
     assert '<html lang="en">' in answer.text
 
 
+def _read_title(page: str) -> str:
+    title = re.search(r"<title>(.*)</title>", page)
+    assert title is not None
+    return title[1]
+
+
+def _read_status(page: str) -> str:
+    """Return what a screen reader is told of, as the page stands."""
+    status = re.search(r'<div role="status">(.*?)</div>', page, re.DOTALL)
+    assert status is not None
+    return " ".join(re.sub(r"<[^>]+>", " ", status[1]).split())
+
+
 def _read_switches(page: str) -> dict[str, bool]:
     boxes = re.findall(r'<input type="checkbox" name="(\w+)" value="on"( checked)?>', page)
     return {name: bool(checked) for name, checked in boxes}
@@ -58,12 +71,16 @@ async def test_the_button_unsubscribes_and_undo_takes_it_back(
     assert (asked.text.count("<button"), f'action="{link}"' in asked.text) == (1, True)
     left = await public.post(link, data=LEAVE)
     assert left.status_code == 200
-    assert "You are unsubscribed" in left.text
+    assert "<h1>You are unsubscribed</h1>" in left.text
+    assert _read_title(left.text) == "You are unsubscribed – Riverside School"
+    told = "You are unsubscribed You will get no more marketing emails from Riverside School."
+    assert _read_status(left.text) == told
     assert 'value="undo"' in left.text
     assert _read_switches(left.text) == {"marketing": False, "newsletter": True}
     assert (await count_reached(school), await count_unsubscribed(school, campaign)) == (0, 1)
     back = await public.post(link, data=UNDO)
-    assert "You are subscribed again" in back.text
+    assert _read_title(back.text) == "You are subscribed again – Riverside School"
+    assert 'value="undo"' not in back.text
     assert _read_switches(back.text) == {"marketing": True, "newsletter": True}
     assert (await count_reached(school), await count_unsubscribed(school, campaign)) == (1, 0)
     assert await read_history(database, school) == [
@@ -90,15 +107,17 @@ async def test_switches_set_both_types(
     link = make_link(settings, school, campaign) + "/preferences"
     shown = await public.get(link)
     assert _read_switches(shown.text) == {"marketing": True, "newsletter": True}
-    saved = await public.post(link, data={"marketing": "on"})
-    assert "Your preferences are saved." in saved.text
+    saved = await public.post(link, data=SAVE | {"marketing": "on"})
+    assert _read_status(saved.text) == "Your email preferences Your preferences are saved."
+    assert _read_title(saved.text) == "Preferences saved – Riverside School"
     assert _read_switches(saved.text) == {"marketing": True, "newsletter": False}
     assert (await count_reached(school), await count_reached(school, "newsletter")) == (1, 0)
     # The report of a marketing campaign tells who left marketing.
     assert await count_unsubscribed(school, campaign) == 0
-    await public.post(link, content=b"", headers={"Content-Type": "application/x-www-form-urlencoded"})
+    await public.post(link, data=SAVE)
     assert (await count_reached(school), await count_unsubscribed(school, campaign)) == (0, 1)
-    await public.post(link, data={"marketing": "on", "newsletter": "on"})
+    both = SAVE | {"marketing": "on", "newsletter": "on"}
+    await public.post(link, files={name: (None, value) for name, value in both.items()})
     assert (await count_reached(school), await count_reached(school, "newsletter")) == (1, 1)
     assert await count_unsubscribed(school, campaign) == 0
     assert len(await read_history(database, school)) == 4
@@ -134,7 +153,7 @@ async def test_every_page_is_strict_and_names_the_school(
         assert page.headers["content-type"].startswith("text/html")
         _assert_strict(page)
         assert "Ann &amp; Bob" in page.text
-        assert "--accent: #aa0000" in page.text
+        assert "--accent: #aa0000; --on-accent: #ffffff;" in page.text
         assert "user1@school.example" not in page.text
     assert pages[0].headers["content-security-policy"] != pages[1].headers["content-security-policy"]
 
@@ -185,3 +204,33 @@ async def test_what_the_platform_pushed_shows_and_can_be_lifted(
     again = await public.get(f"{link}/preferences")
     assert _read_switches(again.text) == {"marketing": True, "newsletter": True}
     assert await count_reached(school) == 1
+
+
+async def test_where_one_must_opt_in_the_switch_says_so_and_does_it(
+    school: SchoolClient, database: Database, settings: Settings, public: httpx.AsyncClient
+) -> None:
+    await school.push_users(1, marketing="subscribed")
+    link = make_link(settings, school, await send_prepared(school, database)) + "/preferences"
+    await school.http.patch("/v1/school", json={"require_opt_in": True})
+    shown = await public.get(link)
+    assert _read_switches(shown.text) == {"marketing": True, "newsletter": False}
+    assert await count_reached(school, "newsletter") == 0
+    saved = await public.post(link, data=SAVE | {"marketing": "on", "newsletter": "on"})
+    assert _read_switches(saved.text) == {"marketing": True, "newsletter": True}
+    assert await read_preferences(school) == ("subscribed", "subscribed")
+    assert (await count_reached(school), await count_reached(school, "newsletter")) == (1, 1)
+
+
+async def test_off_is_off_for_all_who_share_the_address(
+    school: SchoolClient, database: Database, settings: Settings, public: httpx.AsyncClient
+) -> None:
+    await school.push_users(1)
+    link = make_link(settings, school, await send_prepared(school, database)) + "/preferences"
+    await school.push("users", {"external_id": "kid", "email": "user1@school.example"})
+    await school.push_users(1, marketing="unsubscribed")
+    shown = await public.get(link)  # the child's mail still comes to this address
+    assert _read_switches(shown.text) == {"marketing": True, "newsletter": True}
+    assert await count_reached(school) == 1
+    await public.post(link, data=SAVE | {"newsletter": "on"})
+    assert await count_reached(school) == 0
+    assert await read_preferences(school, "kid") == ("unsubscribed", "unset")
