@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -161,17 +161,17 @@ class Stack:
         self._wait_until_answering(process, f"{self.api_url}/readyz")
         return process
 
-    def start_worker(self) -> Process:
-        """Start a worker."""
-        return self._spawn("worker")
+    def start_worker(self, *, module: str = "app.cli", arguments: Sequence[str] = ()) -> Process:
+        """Start a worker; `module` is a stand-in for the command line, which takes the same command."""
+        return self._spawn("worker", *arguments, module=module)
 
-    def _spawn(self, command: str, *arguments: str) -> Process:
+    def _spawn(self, command: str, *arguments: str, module: str = "app.cli") -> Process:
         log = self.directory / f"{command}-{len(self.processes)}.log"
         # Should we be killed, the simulator's guard also clears our directory away.
         guard = Guard(signal.SIGTERM, self.directory if command == "simulator" else None)
         with log.open("wb") as output:
             popen = subprocess.Popen(  # noqa: S603  # our own command
-                [sys.executable, "-m", "app.cli", command, *arguments],
+                [sys.executable, "-m", module, command, *arguments],
                 env=self.environment,
                 stdout=output,
                 stderr=output,

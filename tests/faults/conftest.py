@@ -1,11 +1,13 @@
 """One deployment for all faults; each test puts back what it took away."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
 from app.demo.stack import Stack
 from app.simulator.client import SimulatorClient
+from tests.faults.history import record_history
 from tests.flow.deployment import NOBODY_ACTS, Deployment, subscribe
 from tests.school import SchoolClient
 
@@ -23,6 +25,7 @@ def stack() -> Iterator[Stack]:
         "CAMPAIGNS_RECONCILE_AFTER_SECONDS": str(RECONCILE_AFTER_SECONDS),
     }
     with Stack(durable=False, simulator_rate=RATE, settings=settings) as stack:
+        asyncio.run(record_history(stack.services.database_url))
         subscribe(stack)
         yield stack
 

@@ -7,12 +7,16 @@ import signal
 import time
 from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from app.demo.stack import Process, Stack
 from app.simulator.faults import FaultKind, FaultRule
+from tests.faults.checker import find_violations
 from tests.faults.conftest import RECONCILE_AFTER_SECONDS
+from tests.faults.doomed import POINTS
+from tests.faults.history import read_history
 from tests.flow.deployment import Deployment, check_sums, run_blocking
 from tests.school import SchoolClient
 from tests.waiting import eventually
@@ -21,24 +25,39 @@ pytestmark = [pytest.mark.xdist_group("faults"), pytest.mark.timeout(300)]
 SECONDS = 120.0
 
 
+async def prepare(school: SchoolClient, recipients: int) -> str:
+    """Send to this many; return the campaign's id."""
+    await school.push_users(recipients, marketing="subscribed")
+    return str((await school.send())["id"])
+
+
 async def begin(deployment: Deployment, school: SchoolClient, recipients: int) -> str:
     """Send to this many and return the campaign's id once the first have their mail."""
-    await school.push_users(recipients, marketing="subscribed")
-    campaign = await school.send()
-    await deployment.wait(school, campaign["id"], sent=50)
-    return str(campaign["id"])
+    campaign_id = await prepare(school, recipients)
+    await deployment.wait(school, campaign_id, sent=50)
+    return campaign_id
+
+
+async def start_doomed(stack: Stack, point: str, *, nth: int) -> Process:
+    """Start a worker that kills itself when it is at this point for the nth time."""
+    arguments = (point, str(nth))
+    return await asyncio.to_thread(stack.start_worker, module="tests.faults.doomed", arguments=arguments)
 
 
 async def end_well(
     deployment: Deployment, school: SchoolClient, campaign_id: str, recipients: int
 ) -> dict[str, Any]:
-    """Wait for the end; it must be the one a campaign has that nothing happened to."""
+    """Wait for the end: that of a campaign that nothing happened to, whose history keeps every promise."""
     campaign = await deployment.rest(school, campaign_id, seconds=SECONDS)
     await deployment.check(campaign, recipients=recipients)
     check_sums(campaign["stats"])
-    totals = (await deployment.world.get_ledger(campaign_id)).totals
+    ledger = await deployment.world.get_ledger(campaign_id, recipients=recipients + 1)
+    totals = ledger.totals
     assert (totals.accepted, totals.recipients, totals.duplicates) == (recipients, recipients, 0)
     assert campaign["stats"]["unknown"] == 0
+    history = await read_history(deployment.stack.services.database_url, UUID(campaign_id))
+    acceptances = {int(each.recipient_id): each.accepted for each in ledger.recipients}
+    assert find_violations(history, acceptances) == []
     return campaign
 
 
@@ -61,19 +80,24 @@ def find_process(stack: Stack, name: str) -> Process:
     return process
 
 
-async def test_worker_killed_again_and_again(deployment: Deployment, school: SchoolClient) -> None:
+async def test_worker_killed_at_every_point_of_a_batch_and_anywhere(
+    deployment: Deployment, school: SchoolClient
+) -> None:
     seed = secrets.randbits(32)
     print(f"seed {seed}")  # noqa: T201  # shown when the test fails
     chance = random.Random(seed)
-    campaign_id = await begin(deployment, school, 2400)
-    for _ in range(3):
-        await wait_for_handoffs(deployment, campaign_id, chance.randint(50, 500))
-        await asyncio.sleep(chance.random() * 0.1)  # the instant is the point, not a wait
-        worker = find_process(deployment.stack, "worker")
-        await run_blocking(worker.stop, signal.SIGKILL)
-        assert worker.popen.returncode == -signal.SIGKILL
-        await run_blocking(deployment.stack.start_worker)
+    await run_blocking(find_process(deployment.stack, "worker").stop)
+    campaign_id = await prepare(school, 2400)
+    for point in chance.sample(POINTS, len(POINTS)):
+        doomed = await start_doomed(deployment.stack, point, nth=chance.randint(1, 8))
+        await run_blocking(doomed.popen.wait, SECONDS)
+        assert doomed.popen.returncode == -signal.SIGKILL, doomed.log.read_text()[-2000:]
+    worker = await run_blocking(deployment.stack.start_worker)
+    await wait_for_handoffs(deployment, campaign_id, chance.randint(50, 500))
+    await asyncio.sleep(chance.random() * 0.1)  # the instant is the point, not a wait
+    await run_blocking(worker.stop, signal.SIGKILL)
     assert await count_accepted(deployment, campaign_id) < 2400
+    await run_blocking(deployment.stack.start_worker)
     await end_well(deployment, school, campaign_id, 2400)
 
 

@@ -29,7 +29,7 @@ _MINE: Final = "WHERE school_id = :school AND campaign_id = :campaign"
 _ROWS: Final = f"SELECT * FROM recipients {_MINE}"  # noqa: S608  # names of ours, here and below
 _COUNTERS: Final = f"SELECT * FROM campaign_counters {_MINE}"  # noqa: S608
 _HISTORY: Final = f"SELECT * FROM email_events {_MINE} ORDER BY number, occurred_at, key"  # noqa: S608
-_RECOUNT: Final = """
+RECOUNT: Final = """
     SELECT count(*) AS recipients,
         count(*) FILTER (WHERE status = 'queued') AS queued,
         count(*) FILTER (WHERE status = 'unknown') AS unknown,
@@ -99,7 +99,7 @@ class Campaign:
 
     async def recount(self) -> dict[str, int]:
         """Count the recipients' rows, by SQL that knows nothing of the code that keeps the counters."""
-        (row,) = await self._read(f"{_RECOUNT} {_MINE}")
+        (row,) = await self._read(f"{RECOUNT} {_MINE}")
         return row
 
     async def history(self) -> list[dict[str, Any]]:
