@@ -23,8 +23,9 @@ from app.recipients.record import record_facts
 MOST_AT_ONCE = 50
 LONGEST_LAG_SECONDS = 3600
 """SNS gives an HTTPS endpoint up by then: https://docs.aws.amazon.com/sns/latest/dg/sns-message-delivery-retries.html"""
-WITNESSES = 40
-"""Batches called at about the same time, each of up to 50 recipients."""
+WITNESSES = 20
+"""Batches called at about the same time, each of up to 50 recipients: so many that were answered, which
+know of acceptances, and so many that were not, of which the first may just be heard of."""
 LATE_ACCEPTANCE_SECONDS = 60
 """How long after we gave a call up SES may still accept it."""
 log = structlog.get_logger(__name__)
@@ -55,9 +56,13 @@ _IN_DOUBT: Final = """
         )
         AND EXISTS (
             SELECT FROM (
-                SELECT n.recipients FROM batches n
-                WHERE n.school_id = b.school_id AND n.campaign_id = b.campaign_id AND n.called_at IS NOT NULL
-                ORDER BY abs(extract(epoch FROM n.called_at - b.called_at)) LIMIT $5
+                (SELECT n.recipients FROM batches n
+                WHERE n.school_id = b.school_id AND n.campaign_id = b.campaign_id AND n.state = 'done'
+                ORDER BY abs(extract(epoch FROM n.called_at - b.called_at)) LIMIT $5)
+                UNION ALL
+                (SELECT n.recipients FROM batches n
+                WHERE n.school_id = b.school_id AND n.campaign_id = b.campaign_id AND n.state = 'unknown'
+                ORDER BY abs(extract(epoch FROM n.called_at - b.called_at)) LIMIT $5)
             ) AS near
             JOIN recipients r ON r.school_id = b.school_id AND r.campaign_id = b.campaign_id
                 AND r.number = ANY (near.recipients)
