@@ -20,11 +20,14 @@ from app.core.db import Database
 from app.core.http import RequestContext, add_error_handlers
 from app.core.queue import Queue
 from app.core.signing import Signer
+from app.delivery.metrics.routes import router as metrics
+from app.delivery.metrics.scrape import Scraper
 from app.delivery.routes import router as control
 from app.directory.holdings import Holding
 from app.directory.imports.routes import STREAMED_PATHS
 from app.directory.imports.routes import router as imports
 from app.directory.routes import router as directory
+from app.directory.suppressions.routes import router as suppressions
 from app.drafts.mailer import Mailer
 from app.drafts.routes import inert
 from app.drafts.routes import router as drafts
@@ -82,7 +85,8 @@ async def _live(app: FastAPI) -> AsyncIterator[None]:
             client,
             sns_endpoint=settings.sns_endpoint,
         )
-        yield
+        async with Scraper(database, settings.redis_url).running() as app.state.scraper:
+            yield
         await app.state.sns.aclose()
         await app.state.mailer.aclose()
     await queue.close()
@@ -104,6 +108,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         schools,
         directory,
         imports,
+        suppressions,
         audiences,
         mailing_lists,
         messages,
@@ -115,6 +120,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         inert,  # before the recipients' own pages: it stands at a path of theirs
         unsubscribing,
         health.router,
+        metrics,
     ):
         app.include_router(router)
     if app.state.settings.cors_origins:

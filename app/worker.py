@@ -16,6 +16,7 @@ from redis.exceptions import RedisError
 from app.core.clock import now
 from app.core.config import Settings
 from app.core.db import Database, is_disconnect
+from app.core.metrics import add_up
 from app.core.queue import QUEUE_NAME, deserialize_job, redis_settings, serialize_job
 from app.core.redis import connect_redis
 from app.delivery.jobs import Delivery
@@ -65,9 +66,12 @@ async def open_delivery(settings: Settings) -> AsyncIterator[Delivery]:
         deliverer = Deliverer(database=database, mail=mail, pacer=pacer, settings=settings)
         deliverer.start()
         try:
-            yield Delivery(database, settings, pacer, deliverer)
+            async with add_up(redis):
+                try:
+                    yield Delivery(database, settings, pacer, deliverer)
+                finally:
+                    await deliverer.close()
         finally:
-            await deliverer.close()
             await redis.aclose()
             await database.close()
 

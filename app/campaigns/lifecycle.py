@@ -1,6 +1,6 @@
 """The life of a campaign: its states and who may move it between them (pure).
 
-scheduled -> preparing -> sending <-> paused -> sent
+scheduled -> preparing -> sending <-> paused -> sent -> sending, when those who failed are retried
 cancelled from any state before sent; failed when it could not be prepared
 """
 
@@ -29,6 +29,7 @@ class Move(StrEnum):
     PAUSE = "pause"
     RESUME = "resume"
     SEND_NOW = "send-now"
+    RETRY = "retry-failed"
     CANCEL = "cancel"
     COMPLETE = "complete"
     FAIL = "fail"
@@ -44,6 +45,11 @@ MOVES: dict[Move, dict[Status, Status]] = {
     },
     Move.RESUME: {Status.PAUSED: Status.SENDING},
     Move.SEND_NOW: {Status.SCHEDULED: Status.PREPARING},
+    Move.RETRY: {
+        Status.SENT: Status.SENDING,
+        # What paused it is often what made them fail: both are mended with one move.
+        Status.PAUSED: Status.SENDING,
+    },
     Move.CANCEL: {
         Status.SCHEDULED: Status.CANCELLED,
         Status.PREPARING: Status.CANCELLED,
@@ -75,6 +81,7 @@ _PARTICIPLES = {
     Move.PAUSE: "paused",
     Move.RESUME: "resumed",
     Move.SEND_NOW: "sent now",
+    Move.RETRY: "retried",
     Move.CANCEL: "cancelled",
     Move.COMPLETE: "completed",
     Move.FAIL: "failed",

@@ -16,11 +16,7 @@ class Campaign(Base):
     __tablename__ = "campaigns"
     __table_args__ = (
         Index("ix_campaigns_list", "school_id", "listed_at", "id"),
-        Index(
-            "ix_campaigns_active",
-            "status",
-            postgresql_where="status IN ('scheduled', 'preparing', 'sending')",
-        ),
+        Index("ix_campaigns_status", "status"),
     )
 
     school_id: Mapped[UUID] = mapped_column(ForeignKey("schools.id", ondelete="CASCADE"), primary_key=True)
@@ -53,6 +49,17 @@ class Campaign(Base):
     """Its place in the list: what is still to be sent has none and comes first; then newest first."""
     frozen_at: Mapped[datetime | None] = mapped_column(Instant)
     completed_at: Mapped[datetime | None] = mapped_column(Instant)
+    accepted_bounce_rate: Mapped[float | None]
+    """The share of hard bounces that a person took on by resuming; so with complaints below."""
+    accepted_complaint_rate: Mapped[float | None]
+    retry_from: Mapped[int | None]
+    """From this number on those who failed are still to be put back; null when that is not asked for."""
+    retry_unknown_before: Mapped[datetime | None] = mapped_column(Instant)
+    """Undecided batches older than this are to be put back too; null when that is not asked for."""
+    lone_refusals: Mapped[int] = mapped_column(server_default="0")
+    """How many calls to a single recipient SES has refused in the same words since a person let it go on."""
+    lone_refusal: Mapped[bytes | None] = mapped_column(Bytes)
+    """The hash of the words: they may name an address."""
 
 
 class CampaignLink(Base):

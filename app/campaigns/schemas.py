@@ -51,6 +51,15 @@ class CampaignPatch(Body):
     name: Name | None
 
 
+class RetryRequest(Body):
+    """Whom to send to again, beside those who failed."""
+
+    include_unknown: bool = Field(
+        default=False,
+        description="Also those of whom nobody knows whether SES took their mail: they may get it twice.",
+    )
+
+
 class SenderView(View):
     """Who sent it."""
 

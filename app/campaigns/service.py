@@ -49,7 +49,7 @@ async def move_campaign(
     campaign.status_reason = reason
     if campaign.status == Status.PREPARING and campaign.sent_at is None:
         campaign.sent_at = now()
-    if campaign.status in {Status.CANCELLED, Status.SENT, Status.FAILED}:
-        campaign.completed_at = now()
+    is_over = campaign.status in {Status.CANCELLED, Status.SENT, Status.FAILED}
+    campaign.completed_at = now() if is_over else None
     await session.flush()
     return campaign

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 
 from app.audience.resolve import REASONS
+from app.campaigns.lifecycle import Status
 from app.campaigns.models import Campaign
 from app.campaigns.schemas import CampaignView, SenderView, Stats
 
@@ -50,6 +51,17 @@ def _rate(part: int, whole: int) -> float | None:
     return round(part / whole, 4) if whole else None
 
 
+def _explain_unknown(status: str, unknown: int) -> str | None:
+    """Say that a campaign is over with some still in doubt: no more evidence is waited for then."""
+    if status != Status.SENT or not unknown:
+        return None
+    recipients = "1 recipient" if unknown == 1 else f"{unknown:,} recipients"
+    return (
+        f"It is not known whether SES took the mail of {recipients}, and no event has told. A person must "
+        "decide: retry-failed with include_unknown sends it again, and some may get it twice."
+    )
+
+
 def make_campaign_view(campaign: Campaign, *, timezone: str, stats: Stats) -> CampaignView:
     """Make the list row of a campaign."""
     return CampaignView(
@@ -58,7 +70,7 @@ def make_campaign_view(campaign: Campaign, *, timezone: str, stats: Stats) -> Ca
         display_name=campaign.name or UNTITLED,
         message_type=campaign.message_type,
         status=campaign.status,
-        status_reason=campaign.status_reason,
+        status_reason=campaign.status_reason or _explain_unknown(campaign.status, stats.unknown),
         subject=campaign.subject,
         sent_at=campaign.sent_at,
         timezone=timezone,

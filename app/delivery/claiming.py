@@ -28,12 +28,12 @@ _CLAIM = """
         JOIN campaigns c ON c.school_id = due.school_id AND c.id = due.campaign_id
         WHERE due.school_id = $1 AND due.campaign_id = $2 AND due.state = 'due'
             AND due.not_before <= now() AND c.status = 'sending'
-        ORDER BY due.number
+        ORDER BY due.priority, due.number
         LIMIT 1
         FOR UPDATE OF due SKIP LOCKED
     ) AS next
     WHERE (b.school_id, b.campaign_id, b.number) = (next.school_id, next.campaign_id, next.number)
-    RETURNING b.number, b.recipients, b.fence, b.attempt, b.tries, next.message_type
+    RETURNING b.number, b.recipients, b.fence, b.attempt, b.tries, b.priority, next.message_type
 """
 # Freezing has decided who is mailed; only a wish, a suppression or an erasure since takes somebody out.
 _LOAD = """
@@ -78,6 +78,7 @@ class Claim:
     attempt: int
     tries: int
     addressees: tuple[Addressee, ...]
+    priority: int = 0
 
 
 async def find_due(connection: AsyncConnection) -> list[Turn]:
@@ -94,14 +95,14 @@ async def claim_batch(connection: AsyncConnection, turn: Turn, *, lease_seconds:
     batch = (await connection.exec_driver_sql(_CLAIM, (*key, lease_seconds))).first()
     if batch is None:
         return None
-    number, numbers, fence, attempt, tries, message_type = tuple(batch)
+    number, numbers, fence, attempt, tries, priority, message_type = tuple(batch)
     loaded = await connection.exec_driver_sql(_LOAD, (*key, numbers, message_type))
     rows = [tuple(row) for row in loaded]
     barred = {row[0]: reason for row in rows if (reason := _find_obstacle(*row[6:]))}
     if barred:
         await exclude_recipients(connection, *key, reasons=barred)
     addressees = tuple(Addressee(*row[:6]) for row in rows if row[0] not in barred)
-    return Claim(*key, number, fence, attempt, tries, addressees)
+    return Claim(*key, number, fence, attempt, tries, addressees, priority)
 
 
 def _find_obstacle(suppressed: bool, unsubscribed: bool, erased: bool) -> str | None:

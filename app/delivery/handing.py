@@ -10,6 +10,7 @@ from app.core.clock import now
 from app.core.config import Settings
 from app.core.db import Database, is_contention, is_disconnect
 from app.core.group_commit import GroupCommit
+from app.core.metrics import CALL_SECONDS, COMMIT_ITEMS, HANDOFFS
 from app.core.signing import Signer
 from app.delivery.claiming import Claim, claim_batch
 from app.delivery.composing import Letters, compose_batch
@@ -27,6 +28,8 @@ LEASE_MARGIN_SECONDS = 1.0
 """A call ends this long before its lease does: nobody may take its batch for lost while it goes on."""
 THROTTLE_SECONDS = 0.5
 RETRY_SECONDS = 0.5
+_HANDOFFS = {kind: HANDOFFS.labels(kind) for kind in OutcomeKind}
+_CALLS_WRITTEN = COMMIT_ITEMS.labels("calls")
 log = structlog.get_logger(__name__)
 
 
@@ -92,13 +95,17 @@ class Handoff:
 
     async def _say(self, batch: OutgoingBatch, *, until: float) -> Sequence[Outcome]:
         try:
-            async with asyncio.timeout_at(until):
-                return await self._mail.send_batch(batch)
+            with CALL_SECONDS.time():
+                async with asyncio.timeout_at(until):
+                    outcomes: Sequence[Outcome] = await self._mail.send_batch(batch)
         except TimeoutError:
             late = Outcome(
                 OutcomeKind.UNKNOWN, code="lease_ended", detail="SES did not answer within the lease"
             )
-            return [late] * len(batch.emails)
+            outcomes = [late] * len(batch.emails)
+        for outcome in outcomes:
+            _HANDOFFS[outcome.kind].inc()
+        return outcomes
 
     async def _record(self, settlement: Settlement) -> None:
         """Write what came of a call, however long PostgreSQL is away: even a late word proves acceptance."""
@@ -114,3 +121,4 @@ class Handoff:
     async def _write(self, settlements: Sequence[Settlement]) -> None:
         async with self._database.connection() as connection:
             await write_settlements(connection, settlements)
+        _CALLS_WRITTEN.observe(len(settlements))

@@ -15,8 +15,8 @@ class Batch(Base):
     """At most 50 recipients to hand to SES in one call.
 
     `state`: due -> calling -> done; calling -> unknown when the answer never came, and then done once every
-    recipient is settled, or undecided where no evidence can come. `fence` grows with each claim: a worker
-    that lost its lease is recognised by the one it still holds.
+    recipient is settled, or undecided where no evidence can come, until a person has it sent again. `fence`
+    grows with each claim: a worker that lost its lease is recognised by the one it still holds.
     """
 
     __tablename__ = "batches"
@@ -24,13 +24,20 @@ class Batch(Base):
         ForeignKeyConstraint(
             ["school_id", "campaign_id"], ["campaigns.school_id", "campaigns.id"], ondelete="CASCADE"
         ),
-        Index("ix_batches_due", "school_id", "campaign_id", "number", postgresql_where=text("state = 'due'")),
+        Index(
+            "ix_batches_due",
+            "school_id",
+            "campaign_id",
+            "priority",
+            "number",
+            postgresql_where=text("state = 'due'"),
+        ),
         Index(
             "ix_batches_open",
             "school_id",
             "campaign_id",
             "state",
-            postgresql_where=text("state IN ('calling', 'unknown')"),
+            postgresql_where=text("state IN ('calling', 'unknown', 'undecided')"),
         ),
     )
 
@@ -43,10 +50,12 @@ class Batch(Base):
     attempt: Mapped[int] = mapped_column(server_default=text("1"))
     tries: Mapped[int] = mapped_column(server_default=text("0"))
     """How often it was certainly not sent and put back (throttled)."""
+    priority: Mapped[int] = mapped_column(server_default="0")
+    """The lowest goes first: halves of a refused call do, so that who is to blame is soon alone."""
     fence: Mapped[int] = mapped_column(server_default=text("0"))
     not_before: Mapped[datetime] = mapped_column(Instant, server_default=func.now())
     lease_until: Mapped[datetime | None] = mapped_column(Instant)
     called_at: Mapped[datetime | None] = mapped_column(Instant)
     unknown_since: Mapped[datetime | None] = mapped_column(Instant)
-    silent_since: Mapped[datetime | None] = mapped_column(Instant)
-    """Since when its silence means something; later than `unknown_since` where events came late."""
+    doubt: Mapped[str | None]
+    """Why nobody knows whether SES took it, in plain words."""

@@ -1,18 +1,24 @@
-"""The account's sending rate, shared by all workers: one schedule of slots in Redis (GCRA).
+"""The account's sending rate and daily quota, shared by all workers in Redis.
 
-Each call reserves the next free slot and waits for it, so calls are spaced evenly instead of coming in
-bursts: in no second are more recipients handed off than the rate, whatever the number of workers.
+The rate is one schedule of slots (GCRA). Each call reserves the next free slot and waits for it, so calls are
+spaced evenly instead of coming in bursts: in no second are more recipients handed off than the rate, whatever
+the number of workers. Of the quota, what the account said was left is kept, and how many recipients were
+reserved since, counted in spans of seconds.
 """
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import structlog
 from redis.exceptions import RedisError
 
 from app.mail.ses import QuotaUnavailable, SesMail
+from app.mail.types import SendingQuota
 
+KEY = "campaigns:pace"
 HEADROOM = 0.98
 """Share of the rate that is used: the rest keeps jitter between us and SES from crossing the limit."""
 LARGEST_CALL = 50
@@ -20,11 +26,30 @@ LARGEST_SHARE = 0.05
 """One call is at most this share of a second's worth: one that slips into the next second changes little."""
 REFRESH_SECONDS = 45.0
 RETRY_SECONDS = 5.0
+OVERLAP_SECONDS = 15
+"""What was reserved so long before the account was asked may not be in its answer: a call lasts up to 9 s."""
+DAY_HOLD_SECONDS = 60
+"""How long nobody sends when the quota is used up: longer than OVERLAP_SECONDS, so that nothing counts twice
+then, and than REFRESH_SECONDS, so that everybody asks the account anew."""
+QUOTA_KEPT_SECONDS = 300
+"""Where the account has not answered for so long, its own refusal tells when the quota is used up."""
 log = structlog.get_logger(__name__)
 
 _RESERVE = """
 if redis.call('EXISTS', KEYS[2]) == 1 then return '-1' end
 local time = redis.call('TIME')
+local day = redis.call('HMGET', KEYS[3], 'left', 'since')
+if day[1] then
+    local used, reserved = 0, redis.call('HGETALL', KEYS[4])
+    for i = 1, #reserved, 2 do
+        if tonumber(reserved[i]) >= tonumber(day[2]) then used = used + reserved[i + 1] end
+    end
+    if used + ARGV[1] > tonumber(day[1]) then
+        redis.call('SET', KEYS[2], string.format('%d', time[1] + ARGV[3]), 'EX', ARGV[3])
+        return '-1'
+    end
+    redis.call('HINCRBY', KEYS[4], string.format('%d', time[1] - time[1] % 5), ARGV[1])
+end
 local now = time[1] * 1000000 + time[2]
 local free = math.max(tonumber(redis.call('GET', KEYS[1]) or '0'), now)
 local cost = tonumber(ARGV[1]) * 1000000 / tonumber(ARGV[2])
@@ -36,6 +61,21 @@ local free = redis.call('GET', KEYS[1])
 if free then
     local cost = tonumber(ARGV[1]) * 1000000 / tonumber(ARGV[2])
     redis.call('SET', KEYS[1], string.format('%.0f', tonumber(free) - cost), 'PX', 600000)
+end
+if redis.call('EXISTS', KEYS[2]) == 1 then
+    local second = redis.call('TIME')[1]
+    redis.call('HINCRBY', KEYS[3], string.format('%d', second - second % 5), -ARGV[1])
+end
+return 0
+"""
+_NOTE_QUOTA = """
+if tonumber(ARGV[1]) < 0 then redis.call('DEL', KEYS[1])
+else
+    redis.call('HSET', KEYS[1], 'left', ARGV[1], 'since', ARGV[2])
+    redis.call('EXPIRE', KEYS[1], ARGV[3])
+end
+for _, second in ipairs(redis.call('HKEYS', KEYS[2])) do
+    if tonumber(second) < tonumber(ARGV[2]) then redis.call('HDEL', KEYS[2], second) end
 end
 return 0
 """
@@ -72,44 +112,72 @@ SLOWEST = Rate(1.0, known=False)
 """Used until the account tells its own, which is never less. A call that is refused then says why."""
 
 
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """What the account allows, 0 while no worker knows; how long a call that asks now waits, in seconds."""
+
+    allowed: float
+    wait: float
+    is_held: bool
+
+
+async def read_pace(redis: Any, *, key: str = KEY) -> Pace:
+    """Return the pace as all workers keep it; raises what Redis does."""
+    seconds, microseconds = await redis.time()
+    free, allowed, held = await redis.mget(key, f"{key}:allowed", f"{key}:held")
+    wait = float(free or 0) / 1_000_000 - seconds - microseconds / 1_000_000
+    return Pace(float(allowed or 0), max(0.0, wait), held is not None)
+
+
 class Pacer:
     """Hands out turns to call SES. A turn needs Redis, and its errors reach the caller."""
 
-    def __init__(
-        self, redis: Any, mail: SesMail, *, override: float | None, key: str = "campaigns:pace"
-    ) -> None:
+    def __init__(self, redis: Any, mail: SesMail, *, override: float | None, key: str = KEY) -> None:
         self._redis = redis
         self._mail = mail
         self._override = override
         self._slots = key
         self._held = f"{key}:held"
+        self._day = f"{key}:day"
+        self._reserved = f"{key}:reserved"
+        self._allowed = f"{key}:allowed"
         self._rate = Rate(override) if override else SLOWEST
         self._read_next_at = float("-inf")
 
     async def read_rate(self) -> Rate:
-        """Return the rate, asked of the account once in a while; the last known while it does not answer."""
+        """Return the rate, asked of the account once in a while; the last known while it does not answer.
+
+        With the rate comes what is left of the daily quota, which all workers are told.
+        """
         loop = asyncio.get_running_loop()
-        if self._override is None and loop.time() > self._read_next_at:
+        if loop.time() > self._read_next_at:
             self._read_next_at = loop.time() + RETRY_SECONDS
+            asked_at = await self._read_time()
             try:
                 quota = await self._mail.get_quota()
             except QuotaUnavailable as error:
                 log.warning("the account's quota is not known", error=str(error))
             else:
-                self._rate = Rate(max(quota.max_send_rate, 1.0))
+                self._rate = Rate(self._override or max(quota.max_send_rate, 1.0))
                 self._read_next_at = loop.time() + REFRESH_SECONDS
+                await self._note_quota(quota, asked_at)
+            await self._tell_rate()
         return self._rate
 
     async def reserve(self, recipients: int, rate: Rate) -> float | None:
-        """Reserve a call to this many recipients; return the seconds to wait for it, None while held."""
-        answer = await self._redis.eval(_RESERVE, 2, self._slots, self._held, recipients, rate.used)
+        """Reserve a call to this many recipients; return the seconds to wait for it.
+
+        None while all sending is held, or when they would pass the daily quota: it is held then.
+        """
+        keys = (self._slots, self._held, self._day, self._reserved)
+        answer = await self._redis.eval(_RESERVE, len(keys), *keys, recipients, rate.used, DAY_HOLD_SECONDS)
         wait = int(answer)
         return None if wait < 0 else wait / 1_000_000
 
     async def give_back(self, recipients: int, rate: Rate) -> None:
         """Return what was reserved and not used; less than nothing charges what was used beyond it."""
         if recipients:
-            await self._tell(_GIVE_BACK, 1, self._slots, recipients, rate.used)
+            await self._tell(_GIVE_BACK, 3, self._slots, self._day, self._reserved, recipients, rate.used)
 
     async def slow_down(self, *, seconds: float) -> None:
         """Keep every worker from calling for a while: SES has said it is too much."""
@@ -118,9 +186,38 @@ class Pacer:
     async def hold(self, *, seconds: float) -> None:
         """Let nobody reserve for a while: the account's daily quota is used up."""
         try:
-            await self._redis.set(self._held, 1, px=int(seconds * 1000))
+            until = (await self._redis.time())[0] + int(seconds)
+            await self._redis.set(self._held, until, px=int(seconds * 1000))
         except RedisError as error:
             log.warning("sending was not held", error=type(error).__name__)
+
+    async def read_hold(self) -> datetime | None:
+        """Return until when nobody may reserve; None when they may, or Redis is away."""
+        try:
+            until = await self._redis.get(self._held)
+        except RedisError:
+            return None
+        return datetime.fromtimestamp(int(until), UTC) if until else None
+
+    async def _read_time(self) -> int | None:
+        try:
+            return int((await self._redis.time())[0])
+        except RedisError:
+            return None
+
+    async def _note_quota(self, quota: SendingQuota, asked_at: int | None) -> None:
+        if asked_at is None:
+            return
+        is_limited = quota.max_24_hours >= 0
+        left = max(0, int(quota.max_24_hours - quota.sent_last_24_hours)) if is_limited else -1
+        since = (asked_at - OVERLAP_SECONDS) // 5 * 5
+        await self._tell(_NOTE_QUOTA, 2, self._day, self._reserved, left, since, QUOTA_KEPT_SECONDS)
+
+    async def _tell_rate(self) -> None:
+        """Let those who watch know the rate, where it is known."""
+        if self._rate.known:
+            with suppress(RedisError):
+                await self._redis.set(self._allowed, self._rate.allowed, ex=QUOTA_KEPT_SECONDS)
 
     async def _tell(self, script: str, *arguments: Any) -> None:
         """Run a script that only adjusts the schedule: mail that was handed off must not wait for Redis."""

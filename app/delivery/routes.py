@@ -1,16 +1,17 @@
-"""What a person does to a campaign under way: rename, pause, resume, cancel, send now."""
+"""What a person does to a campaign: rename, pause, resume, cancel, send now, retry those who failed."""
 
 from uuid import UUID
 
 from fastapi import APIRouter, Request
 
 from app.campaigns import service
-from app.campaigns.lifecycle import Move
+from app.campaigns.lifecycle import Move, Status
 from app.campaigns.models import Campaign
-from app.campaigns.schemas import CampaignPatch, CampaignView
+from app.campaigns.schemas import CampaignPatch, CampaignView, RetryRequest
 from app.campaigns.views import make_campaign_view
 from app.core.errors import Conflict, Forbidden, InvalidInput, MalformedRequest, NotFound, Unauthenticated
 from app.core.http import describe_problems
+from app.delivery import service as delivery
 from app.delivery.progress import read_stats
 from app.schools.access import CanWriteCampaigns, Tenant
 from app.schools.service import get_school
@@ -41,14 +42,38 @@ async def pause_campaign(tenant: CanWriteCampaigns, campaign_id: UUID) -> Campai
 
 @router.post("/resume", operation_id="resume_campaign", summary="Resume a paused campaign")
 async def resume_campaign(request: Request, tenant: CanWriteCampaigns, campaign_id: UUID) -> CampaignView:
-    """Go on where it was paused."""
-    return await _move_and_wake(request, tenant, campaign_id, Move.RESUME)
+    """Go on where it was paused. What the reputation guard paused pauses again only when it gets worse."""
+    campaign = await delivery.resume_campaign(
+        tenant.session, school_id=tenant.school_id, campaign_id=campaign_id
+    )
+    return await _show_and_wake(request, tenant, campaign)
 
 
 @router.post("/send-now", operation_id="send_campaign_now", summary="Send a scheduled campaign now")
 async def send_campaign_now(request: Request, tenant: CanWriteCampaigns, campaign_id: UUID) -> CampaignView:
     """Do not wait for the time it is scheduled for."""
-    return await _move_and_wake(request, tenant, campaign_id, Move.SEND_NOW)
+    campaign = await service.move_campaign(
+        tenant.session, school_id=tenant.school_id, campaign_id=campaign_id, how=Move.SEND_NOW
+    )
+    return await _show_and_wake(request, tenant, campaign)
+
+
+@router.post("/retry-failed", operation_id="retry_failed", summary="Send again to those who failed")
+async def retry_failed(
+    request: Request, tenant: CanWriteCampaigns, campaign_id: UUID, body: RetryRequest | None = None
+) -> CampaignView:
+    """Send again to those whom SES refused, from a campaign that is sent or paused (which then goes on too).
+
+    Nobody whose mail SES took is sent it again: who bounced or complained is not retried. Who has
+    unsubscribed, was suppressed or erased since is left out. 409 when there is nobody to retry.
+    """
+    campaign = await delivery.retry_failed(
+        tenant.session,
+        school_id=tenant.school_id,
+        campaign_id=campaign_id,
+        include_unknown=body is not None and body.include_unknown,
+    )
+    return await _show_and_wake(request, tenant, campaign)
 
 
 @router.post("/cancel", operation_id="cancel_campaign", summary="Cancel a campaign")
@@ -64,11 +89,10 @@ async def _move(tenant: Tenant, campaign_id: UUID, how: Move, *, reason: str | N
     return await _show(tenant, campaign)
 
 
-async def _move_and_wake(request: Request, tenant: Tenant, campaign_id: UUID, how: Move) -> CampaignView:
-    view = await _move(tenant, campaign_id, how)
-    job = "prepare_campaign" if view.status == "preparing" else "deliver_campaign"
-    request.app.state.queue.enqueue(tenant.session, job, tenant.school_id, campaign_id)
-    return view
+async def _show_and_wake(request: Request, tenant: Tenant, campaign: Campaign) -> CampaignView:
+    job = "prepare_campaign" if campaign.status == Status.PREPARING else "deliver_campaign"
+    request.app.state.queue.enqueue(tenant.session, job, tenant.school_id, campaign.id)
+    return await _show(tenant, campaign)
 
 
 async def _show(tenant: Tenant, campaign: Campaign) -> CampaignView:

@@ -1,5 +1,6 @@
 """The periodic sweep: finds by state whatever a wake-up forgot, a crash left behind, or time made due."""
 
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
@@ -7,6 +8,8 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.clock import now
+from app.delivery.doubt import LEASE_ENDED
+from app.delivery.settlement import describe_wait
 from app.recipients.facts import Fact, FactKind, RecipientKey
 from app.recipients.record import record_facts
 
@@ -14,7 +17,8 @@ MOST_AT_ONCE = 200
 log = structlog.get_logger(__name__)
 
 _EXPIRE: Final = """
-    UPDATE batches b SET state = 'unknown', unknown_since = now(), lease_until = NULL, fence = b.fence + 1
+    UPDATE batches b
+    SET state = 'unknown', unknown_since = now(), lease_until = NULL, fence = b.fence + 1, doubt = $2
     FROM (
         SELECT school_id, campaign_id, number FROM batches
         WHERE state = 'calling' AND lease_until < now()
@@ -40,14 +44,27 @@ _COMPLETE: Final = """
     UPDATE campaigns c SET status = 'sent', completed_at = now(), status_reason = NULL
     FROM (
         SELECT s.school_id, s.id FROM campaigns s
-        WHERE s.status = 'sending' AND NOT EXISTS (
-            SELECT FROM batches b
-            WHERE b.school_id = s.school_id AND b.campaign_id = s.id
-                AND b.state IN ('due', 'calling', 'unknown')
-        )
+        WHERE s.status = 'sending' AND s.retry_from IS NULL AND s.retry_unknown_before IS NULL
+            AND NOT EXISTS (
+                SELECT FROM batches b
+                WHERE b.school_id = s.school_id AND b.campaign_id = s.id
+                    AND b.state IN ('due', 'calling', 'unknown')
+            )
         ORDER BY s.school_id, s.id FOR UPDATE SKIP LOCKED
     ) AS over
     WHERE (c.school_id, c.id) = (over.school_id, over.id)
+"""
+_WAIT: Final = """
+    UPDATE campaigns c SET status_reason = $1
+    FROM (
+        SELECT s.school_id, s.id FROM campaigns s
+        WHERE s.status = 'sending' AND s.status_reason IS DISTINCT FROM $1 AND EXISTS (
+            SELECT FROM batches b
+            WHERE b.school_id = s.school_id AND b.campaign_id = s.id AND b.state = 'due'
+        )
+        ORDER BY s.school_id, s.id FOR UPDATE SKIP LOCKED
+    ) AS waiting
+    WHERE (c.school_id, c.id) = (waiting.school_id, waiting.id)
 """
 _GO_ON: Final = """
     UPDATE campaigns c SET status_reason = NULL
@@ -66,7 +83,7 @@ _GO_ON: Final = """
 
 async def expire_leases(connection: AsyncConnection) -> None:
     """Make the recipients of every batch whose lease ran out unknown: never queued, they may have mail."""
-    rows = [tuple(row) for row in await connection.exec_driver_sql(_EXPIRE, (MOST_AT_ONCE,))]
+    rows = [tuple(row) for row in await connection.exec_driver_sql(_EXPIRE, (MOST_AT_ONCE, LEASE_ENDED))]
     at = now()
     facts = [
         Fact(RecipientKey(school_id, campaign_id, number), FactKind.UNKNOWN, at, attempt=attempt)
@@ -91,9 +108,13 @@ async def find_unprepared(connection: AsyncConnection) -> list[tuple[UUID, UUID]
 
 
 async def complete_campaigns(connection: AsyncConnection) -> None:
-    """Mark as sent every campaign with nothing due, nothing in a call, and nothing waiting for evidence.
-
-    One that waited (for the daily quota) and goes on no longer says that it waits.
-    """
+    """Mark as sent every campaign with nothing due, nothing in a call, and nothing waiting for evidence."""
     await connection.exec_driver_sql(_COMPLETE)
-    await connection.exec_driver_sql(_GO_ON)
+
+
+async def tell_waiting(connection: AsyncConnection, *, held_until: datetime | None) -> None:
+    """Have every campaign say that it waits for the daily quota, and until when, just as long as it does."""
+    if held_until is None:
+        await connection.exec_driver_sql(_GO_ON)
+    else:
+        await connection.exec_driver_sql(_WAIT, (describe_wait(held_until),))

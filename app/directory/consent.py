@@ -3,12 +3,12 @@
 An unsubscription holds for the address, so it reaches every user of the school who has it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import delete, func, select, tuple_, update
+from sqlalchemy import Boolean, delete, func, literal_column, select, true, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
@@ -16,6 +16,8 @@ from app.core.ids import new_id
 from app.directory.models import PreferenceChange, Suppression, Unsubscription, User
 
 SUBSCRIBABLE = ("marketing", "newsletter")
+SOFT_BOUNCED = "soft_bounced"
+"""The reason of a suppression that soft bounces in a row made."""
 Connection = AsyncSession | AsyncConnection
 
 
@@ -142,16 +144,54 @@ async def read_left(connection: Connection, *, school_id: UUID, address_key: byt
     return frozenset(rows.scalars())
 
 
-async def suppress_addresses(connection: Connection, suppressions: Iterable[dict[str, object]]) -> None:
-    """Add addresses to their school's suppression list; the first reason stays."""
+async def suppress_addresses(connection: Connection, suppressions: Iterable[dict[str, object]]) -> int:
+    """Add addresses, each once, to their school's suppression list; return how many were not on it.
+
+    The first reason stays, save that soft bounces give way to any other: they can be disproved.
+    """
     rows = sorted(suppressions, key=lambda row: (str(row["school_id"]), row["address_key"]))
     if not rows:
-        return
-    await connection.execute(insert(Suppression).values(rows).on_conflict_do_nothing())
+        return 0
+    added = insert(Suppression).values(rows)
+    changes = {name: added.excluded[name] for name in ("reason", "origin", "campaign_id")}
+    write = added.on_conflict_do_update(
+        index_elements=[Suppression.school_id, Suppression.address_key],
+        set_=changes,
+        where=Suppression.reason == SOFT_BOUNCED,
+    ).returning(literal_column("xmax = 0", Boolean))
+    inserted = (await connection.execute(write)).scalars().all()
     named = [(row["school_id"], row["address_key"]) for row in rows]
+    await _mark_suppressed(connection, named, suppressed=True)
+    return sum(inserted)
+
+
+async def lift_suppressions(
+    connection: Connection, addresses: Collection[tuple[UUID, bytes]], *, reason: str | None = None
+) -> int:
+    """Take addresses, by school and hash, off the list, of one reason or any; return how many were on it."""
+    if not addresses:
+        return 0
+    lifted = await connection.execute(
+        delete(Suppression)
+        .where(
+            tuple_(Suppression.school_id, Suppression.address_key).in_(sorted(addresses)),
+            Suppression.reason == reason if reason else true(),
+        )
+        .returning(Suppression.school_id, Suppression.address_key)
+        .execution_options(synchronize_session=False)
+    )
+    named = [(row.school_id, row.address_key) for row in lifted]
+    if named:
+        await _mark_suppressed(connection, named, suppressed=False)
+    return len(named)
+
+
+async def _mark_suppressed(
+    connection: Connection, addresses: Collection[tuple[object, object]], *, suppressed: bool
+) -> None:
     await connection.execute(
         update(User)
-        .where(tuple_(User.school_id, User.address_key).in_(named), User.suppressed.is_(False))
-        .values(suppressed=True)
+        .where(tuple_(User.school_id, User.address_key).in_(addresses), User.suppressed.is_not(suppressed))
+        .values(suppressed=suppressed)
         .execution_options(synchronize_session=False)
     )

@@ -12,7 +12,7 @@ from app.core.clock import now
 from app.core.db import become_owner
 from app.core.schema import Instant, JsonObject, View
 from app.directory.holdings import Holding
-from app.directory.models import PreferenceChange, Suppression, Unsubscription, User
+from app.directory.models import PreferenceChange, SoftBounce, Suppression, Unsubscription, User
 from app.directory.queries import get_record
 from app.directory.registry import RESOURCES
 from app.directory.resources import Resource
@@ -61,6 +61,9 @@ class UserExport(View):
     unsubscriptions: Sequence[UnsubscriptionView]
     preference_history: Sequence[PreferenceChangeView]
     suppression: SuppressionView | None
+    suppression_removed_at: Instant | None = Field(
+        description="When the address was last taken off the suppression list: soft bounces count from then."
+    )
     mail: Mapping[str, Sequence[JsonObject]] = Field(
         description="`campaigns` they were mailed, with status and events; `exclusions` from campaigns, with "
         "the reason; `unplaced_events`, which SES reported and which fit no campaign."
@@ -78,6 +81,7 @@ async def export_user(
     for holding in holdings:
         mail |= await holding.read(session, user)
     suppression = await session.get(Suppression, (school_id, user.address_key))
+    soft_bounce = await session.get(SoftBounce, (school_id, user.address_key))
     return UserExport(
         exported_at=now(),
         user=_show(USERS, user),
@@ -91,6 +95,7 @@ async def export_user(
             for row in await _read_of_address(session, PreferenceChange, user, order=PreferenceChange.id)
         ],
         suppression=SuppressionView.model_validate(suppression) if suppression else None,
+        suppression_removed_at=soft_bounce.counted_from if soft_bounce else None,
         mail=mail,
     )
 

@@ -2,16 +2,16 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
-from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.db import run_sql
-from app.directory.consent import SUBSCRIBABLE, ConsentChange, change_consent, suppress_addresses
-from app.feedback.parking import park_events
+from app.directory.addresses import hash_address
+from app.feedback.addresses import act_on_addresses
+from app.feedback.parking import keep_events, park_events
 from app.feedback.translate import make_fact, read_tags
 from app.mail.types import MailEvent
-from app.recipients.facts import Fact, FactKind, RecipientKey
+from app.recipients.facts import RecipientKey
 from app.recipients.record import record_facts
 
 TEST_TAGS: Final[Mapping[str, str]] = {"test": "true"}
@@ -21,28 +21,34 @@ _BY_MESSAGE: Final = """
     FROM schools s
     JOIN recipients r ON r.school_id = s.id AND r.message_id = ANY ($1::text[])
 """
-_ADDRESSES: Final = """
-    SELECT r.school_id, r.campaign_id, r.number, r.address_key, r.email
-    FROM recipients r
-    JOIN unnest($1::uuid[], $2::uuid[], $3::int[]) AS k (school_id, campaign_id, number)
-        ON (r.school_id, r.campaign_id, r.number) = (k.school_id, k.campaign_id, k.number)
+# Nearly every event names the address as it was mailed, so that only the few others need their hash.
+_OTHERWISE_ADDRESSED: Final = """
+    SELECT k.place::int, r.address_key, s.address_secret
+    FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::text[]) WITH ORDINALITY
+        AS k (school_id, campaign_id, number, address, place)
+    JOIN recipients r ON (r.school_id, r.campaign_id, r.number) = (k.school_id, k.campaign_id, k.number)
+    JOIN schools s ON s.id = r.school_id
+    WHERE k.address <> '' AND lower(k.address) IS DISTINCT FROM lower(r.wire_address)
 """
 
 
 async def apply_events(connection: AsyncConnection, events: Sequence[MailEvent]) -> frozenset[bytes]:
-    """Apply the events in this transaction; return the keys of those parked, as they name nothing known.
+    """Apply the events in this transaction; return the keys of those that change nobody, and are kept.
 
-    Events of test messages are dropped.
+    They name nothing known, or an address that the mail did not go to. Events of test messages are dropped.
     """
     events = [event for event in events if not TEST_TAGS.items() <= event.tags.items()]
     places = await _find_recipients(connection, events)
+    foreign = await _find_foreign(connection, [event for event in events if event.key in places], places)
+    events = [event for event in events if event.key not in foreign]
     placed = {event.key: make_fact(event, places[event.key]) for event in events if event.key in places}
     recorded = await record_facts(connection, list(placed.values()))
     missing = {fact.key for fact in recorded.missing}
     strays = [event for event in events if event.key not in placed or event.key in missing]
     await park_events(connection, strays, reason="names no known recipient")
-    await _act_on_addresses(connection, [fact for key, fact in placed.items() if key in recorded.fresh])
-    return frozenset(event.key for event in strays)
+    await keep_events(connection, list(foreign.values()), reason="names an address the mail did not go to")
+    await act_on_addresses(connection, [fact for key, fact in placed.items() if key in recorded.fresh])
+    return frozenset(event.key for event in strays) | foreign.keys()
 
 
 async def _find_recipients(
@@ -65,46 +71,17 @@ async def _find_recipients(
     return places
 
 
-async def _act_on_addresses(connection: AsyncConnection, fresh: Sequence[Fact]) -> None:
-    """Suppress after a permanent bounce or a complaint; a complaint also unsubscribes from everything."""
-    grave = [fact for fact in fresh if fact.kind in {FactKind.BOUNCED, FactKind.COMPLAINED}]
-    if not grave:
-        return
-    keys = [fact.recipient for fact in grave]
+async def _find_foreign(
+    connection: AsyncConnection, events: Sequence[MailEvent], places: Mapping[bytes, RecipientKey]
+) -> dict[bytes, MailEvent]:
+    """Return the events that name another address than their recipient's: each mail of ours went to one."""
+    if not events:
+        return {}
+    keys = [places[event.key] for event in events]
     columns = ([k.school_id for k in keys], [k.campaign_id for k in keys], [k.number for k in keys])
-    rows = await run_sql(connection, _ADDRESSES, *columns)
-    addresses = {RecipientKey(row[0], row[1], row[2]): (row[3], row[4]) for row in rows}
-    suppressions: dict[tuple[UUID, bytes], dict[str, object]] = {}
-    for fact in grave:
-        address_key, email = addresses[fact.recipient]
-        suppressions.setdefault(
-            (fact.recipient.school_id, address_key),
-            {
-                "school_id": fact.recipient.school_id,
-                "address_key": address_key,
-                "email": email,
-                "reason": fact.kind.value,
-                "origin": "ses",
-                "campaign_id": fact.recipient.campaign_id,
-            },
-        )
-    await suppress_addresses(connection, suppressions.values())
-    complaints = [fact for fact in grave if fact.kind is FactKind.COMPLAINED]
-    for fact in sorted(complaints, key=lambda fact: fact.recipient.order()):
-        await _unsubscribe_complainer(connection, fact, addresses[fact.recipient][0])
-
-
-async def _unsubscribe_complainer(connection: AsyncConnection, fact: Fact, address_key: bytes) -> None:
-    for message_type in SUBSCRIBABLE:
-        await change_consent(
-            connection,
-            ConsentChange(
-                school_id=fact.recipient.school_id,
-                address_key=address_key,
-                message_type=message_type,
-                unsubscribed=True,
-                source="complaint",
-                campaign_id=fact.recipient.campaign_id,
-                at=fact.at,
-            ),
-        )
+    addresses = [event.address for event in events]
+    named = (
+        (events[row[0] - 1], row[1], row[2])
+        for row in await run_sql(connection, _OTHERWISE_ADDRESSED, *columns, addresses)
+    )
+    return {event.key: event for event, key, secret in named if hash_address(secret, event.address) != key}

@@ -37,6 +37,18 @@ async def park_events(connection: AsyncConnection, events: Sequence[MailEvent], 
     await connection.execute(insert(ParkedEvent).values(rows).on_conflict_do_nothing())
 
 
+async def keep_events(connection: AsyncConnection, events: Sequence[MailEvent], *, reason: str) -> None:
+    """Keep events that will never be applied, so that a person can look at them; one parked before stays."""
+    await park_events(connection, events, reason=reason)
+    keys = sorted(event.key for event in events)
+    if keys:
+        await connection.execute(
+            update(ParkedEvent)
+            .where(ParkedEvent.school_id == NOBODY, ParkedEvent.key.in_(keys))
+            .values(reason=reason, tries=MOST_TRIES)
+        )
+
+
 async def keep_message(
     connection: AsyncConnection, *, key: bytes, reason: str, body: Mapping[str, Any]
 ) -> None:

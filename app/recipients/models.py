@@ -113,6 +113,13 @@ class CampaignCounters(Base):
     machine_clicked: Mapped[int] = mapped_column(server_default=ZERO)
     unsubscribed: Mapped[int] = mapped_column(server_default=ZERO)
 
+    accepted_until: Mapped[datetime | None] = mapped_column(Instant)
+    """The latest hand-off that SES has answered with an acceptance."""
+    heard_until: Mapped[datetime | None] = mapped_column(Instant)
+    """How far SES's events have come: the latest mail that one of them told of."""
+    heard_at: Mapped[datetime | None] = mapped_column(Instant)
+    """When they last came further."""
+
 
 class EmailEvent(Base):
     """History: every SES event, open and click, once each. Append only, partitioned by month."""

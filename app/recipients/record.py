@@ -5,21 +5,32 @@ changes the counters last, all in the caller's transaction: what is in one is in
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass, fields, replace
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app.core.clock import now
 from app.core.db import Database, run_sql
 from app.core.group_commit import GroupCommit
+from app.core.metrics import COMMIT_ITEMS, EVENT_LAG_SECONDS
 from app.recipients import statements
 from app.recipients.counters import COUNTED, Tally, tally
-from app.recipients.facts import Fact, RecipientKey
+from app.recipients.facts import Fact, FactKind, RecipientKey
 from app.recipients.outcome import State, merge_fact, read_status
 
 STATE_FIELDS = tuple(field.name for field in fields(State))
+_OWN = frozenset({FactKind.OPENED, FactKind.CLICKED, FactKind.UNSUBSCRIBED, FactKind.RESUBSCRIBED})
+"""Kinds of event that come from this product itself, not from SES."""
+_FACTS_WRITTEN = COMMIT_ITEMS.labels("facts")
 _NOTHING: Tally = (0,) * len(COUNTED)
+
+Campaign = tuple[UUID, UUID]
+"""A school's id and the campaign's."""
+Progress = tuple[datetime | None, datetime | None]
+"""The latest hand-off that SES answered with an acceptance, and the latest mail that an event told of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +53,19 @@ async def record_facts(connection: AsyncConnection, facts: Sequence[Fact]) -> Re
     fresh = await _add_events(connection, [fact for group in known.values() for fact in group])
     after = {key: _merge(before[key], known[key], fresh) for key in known}
     await _write_back(connection, {key: state for key, state in after.items() if state != before[key]})
-    await _add_to_counters(connection, before, after)
+    await _add_to_counters(connection, _count_changes(before, after), _see_progress(known))
+    _measure(facts, fresh)
     missing = tuple(fact for fact in facts if fact.recipient not in before)
     return Recorded(missing, frozenset(fresh))
+
+
+def _measure(facts: Sequence[Fact], fresh: set[bytes]) -> None:
+    if facts:
+        _FACTS_WRITTEN.observe(len(facts))
+    at = now()
+    for fact in facts:
+        if fact.key in fresh and fact.kind not in _OWN:
+            EVENT_LAG_SECONDS.observe(max(0.0, (at - fact.at).total_seconds()))
 
 
 def make_recorder(database: Database) -> GroupCommit[Fact]:
@@ -115,16 +136,38 @@ async def _write_back(connection: AsyncConnection, states: dict[RecipientKey, St
     await run_sql(connection, statements.WRITE_BACK, *columns)
 
 
-async def _add_to_counters(
-    connection: AsyncConnection, before: dict[RecipientKey, State], after: dict[RecipientKey, State]
-) -> None:
-    changes: dict[tuple[UUID, UUID], Tally] = defaultdict(lambda: _NOTHING)
+def _count_changes(
+    before: dict[RecipientKey, State], after: dict[RecipientKey, State]
+) -> dict[Campaign, Tally]:
+    changes: dict[Campaign, Tally] = defaultdict(lambda: _NOTHING)
     for key, state in after.items():
         was = before[key]
         if state != was:
             campaign = (key.school_id, key.campaign_id)
             added = zip(changes[campaign], tally(state), tally(was), strict=True)
             changes[campaign] = tuple(total + now - then for total, now, then in added)
-    for (school_id, campaign_id), change in sorted(changes.items()):
-        if any(change):
-            await run_sql(connection, statements.ADD_TO_COUNTERS, school_id, campaign_id, *change)
+    return changes
+
+
+def _see_progress(known: Mapping[RecipientKey, Sequence[Fact]]) -> dict[Campaign, Progress]:
+    """Return how far SES's answers and its events have come in each campaign: what silence is judged by."""
+    progress: dict[Campaign, Progress] = defaultdict(lambda: (None, None))
+    for key, facts in known.items():
+        for fact in facts:
+            campaign = (key.school_id, key.campaign_id)
+            accepted, heard = progress[campaign]
+            if fact.kind is FactKind.ACCEPTED:
+                accepted = max(accepted or fact.at, fact.at)
+            elif fact.key is not None and fact.kind not in _OWN and fact.mailed_at is not None:
+                heard = max(heard or fact.mailed_at, fact.mailed_at)
+            progress[campaign] = (accepted, heard)
+    return progress
+
+
+async def _add_to_counters(
+    connection: AsyncConnection, changes: Mapping[Campaign, Tally], progress: Mapping[Campaign, Progress]
+) -> None:
+    for campaign in sorted(changes.keys() | progress.keys()):
+        change, came = changes.get(campaign, _NOTHING), progress.get(campaign, (None, None))
+        if any(change) or any(came):
+            await run_sql(connection, statements.ADD_TO_COUNTERS, *campaign, *change, *came)

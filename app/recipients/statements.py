@@ -50,8 +50,12 @@ WRITE_BACK: Final = f"""
     WHERE (r.school_id, r.campaign_id, r.number) = (v.school_id, v.campaign_id, v.number)
 """  # noqa: S608  # only names of this module's own go in
 
+_ACCEPTED, _HEARD = (f"${len(COUNTED) + place}::timestamptz" for place in (3, 4))
 ADD_TO_COUNTERS: Final = f"""
     UPDATE campaign_counters
-    SET {", ".join(f"{name} = {name} + ${i}" for i, name in enumerate(COUNTED, 3))}
+    SET {", ".join(f"{name} = {name} + ${i}" for i, name in enumerate(COUNTED, 3))},
+        accepted_until = greatest(accepted_until, {_ACCEPTED}),
+        heard_until = greatest(heard_until, {_HEARD}),
+        heard_at = CASE WHEN {_HEARD} > coalesce(heard_until, '-infinity') THEN now() ELSE heard_at END
     WHERE school_id = $1 AND campaign_id = $2
 """  # noqa: S608  # only names of this module's own go in

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Select, and_, func, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.campaigns.models import Campaign, CampaignLink
+from app.delivery.doubt import Doubt
 from app.delivery.models import Batch
 from app.recipients.models import Recipient
 
@@ -112,6 +113,25 @@ async def find_calling(session: AsyncSession, *, school_id: UUID, campaign_id: U
         Batch.school_id == school_id, Batch.campaign_id == campaign_id, Batch.state == "calling"
     )
     return list(await session.scalars(query))
+
+
+async def find_doubts(
+    session: AsyncSession, *, school_id: UUID, campaign_id: UUID, numbers: Sequence[int]
+) -> dict[int, Doubt]:
+    """Return why each of these unknown recipients is so, and whether evidence may still come."""
+    if not numbers:
+        return {}
+    query = select(Batch.recipients, Batch.doubt, Batch.state).where(
+        Batch.school_id == school_id,
+        Batch.campaign_id == campaign_id,
+        Batch.state.in_(("unknown", "undecided")),
+        Batch.recipients.overlap(list(numbers)),
+    )
+    return {
+        number: Doubt(row.doubt, waits=row.state == "unknown")
+        for row in await session.execute(query)
+        for number in row.recipients
+    }
 
 
 def _select_recipients(school_id: UUID, campaign_id: UUID) -> Select[Recipient]:

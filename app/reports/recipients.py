@@ -2,6 +2,7 @@
 
 from urllib.parse import quote
 
+from app.delivery.doubt import Doubt
 from app.mail.reasons import describe
 from app.mail.types import MailEventKind
 from app.recipients.facts import FactKind
@@ -28,11 +29,16 @@ _EVENT_KINDS = {
 }
 
 
-def make_recipient_view(row: Recipient, *, calling: bool, profile_template: str | None) -> RecipientView:
-    """Make the report's line; `calling` tells that the recipient is in a call to SES right now."""
+def make_recipient_view(
+    row: Recipient, *, calling: bool, profile_template: str | None, doubt: Doubt | None = None
+) -> RecipientView:
+    """Make the report's line; `calling` tells that the recipient is in a call to SES right now.
+
+    `doubt` says of one who is unknown why, where that was kept.
+    """
     status: DeliveryStatus = "sending" if calling and row.status == "queued" else row.status  # type: ignore[assignment]
     opened = row.open_count > 0 or row.click_count > 0
-    reason, diagnostic = _explain(row, status)
+    reason, diagnostic = _explain(row, status, doubt or Doubt())
     return RecipientView(
         id=row.number,
         user=row.user,
@@ -66,9 +72,9 @@ def _choose_highlight(status: str, *, opened: bool) -> str | None:
     return "success" if opened else None
 
 
-def _explain(row: Recipient, status: str) -> tuple[str | None, str | None]:
+def _explain(row: Recipient, status: str, doubt: Doubt) -> tuple[str | None, str | None]:
     if status == "unknown":
-        return "Its hand-off was cut short; waiting for a sign from SES.", None
+        return doubt.explain(), None
     kind = _KIND_BY_RANK.get(row.reason_rank)
     if kind is None or kind not in _EXPLAINS.get(status, ()):
         return None, None

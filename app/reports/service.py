@@ -76,12 +76,17 @@ async def list_recipients(
         after=decode_cursor(cursor, int)[0] if cursor else 0,
         limit=limit + 1,
     )
+    unknown = [row.number for row in rows[:limit] if row.status == "unknown"]
+    doubts = await queries.find_doubts(session, school_id=school_id, campaign_id=campaign_id, numbers=unknown)
     in_calls = frozenset(calling)
     return make_page(
         rows,
         limit=limit,
         view=lambda row: make_recipient_view(
-            row, calling=row.number in in_calls, profile_template=school.profile_url_template
+            row,
+            calling=row.number in in_calls,
+            profile_template=school.profile_url_template,
+            doubt=doubts.get(row.number),
         ),
         key=lambda row: (row.number,),
     )

@@ -1,4 +1,4 @@
-"""A batch remembers when it was called, and since when its silence means something: not while events lag."""
+"""A batch remembers when it was called, a campaign how far SES has answered and its events have come."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -9,15 +9,20 @@ branch_labels = None
 depends_on = None
 
 
+PROGRESS = ("accepted_until", "heard_until", "heard_at")
+
+
 def upgrade() -> None:
     """Add the instants."""
     op.execute("SET LOCAL lock_timeout = '5s'")
     op.add_column("batches", sa.Column("called_at", sa.DateTime(timezone=True)))
-    op.add_column("batches", sa.Column("silent_since", sa.DateTime(timezone=True)))
+    for name in PROGRESS:
+        op.add_column("campaign_counters", sa.Column(name, sa.DateTime(timezone=True)))
 
 
 def downgrade() -> None:
     """Take them away."""
     op.execute("SET LOCAL lock_timeout = '5s'")
-    op.drop_column("batches", "silent_since")
+    for name in PROGRESS:
+        op.drop_column("campaign_counters", name)
     op.drop_column("batches", "called_at")

@@ -55,9 +55,10 @@ async def test_a_refused_message_leaves_its_key_free(school: SchoolClient) -> No
 
 
 async def test_many_at_once_make_one_campaign(school: SchoolClient) -> None:
-    answers = await asyncio.gather(*(_send(school, "key") for _ in range(12)))
+    answers = await asyncio.gather(*(_send(school, "key") for _ in range(100)))
     assert {answer.status_code for answer in answers} == {202}
-    assert len({answer.json()["id"] for answer in answers}) == 1
+    assert all(answer.json() == answers[0].json() for answer in answers)
+    assert {answer.headers["location"] for answer in answers} == {f"/v1/campaigns/{answers[0].json()['id']}"}
     assert await _count(school) == 1
 
 

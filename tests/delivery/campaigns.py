@@ -81,17 +81,14 @@ async def hear_events(database: Database) -> None:
     )
 
 
-async def hear_of_accepted(database: Database, *, kind: str = "send", seconds_ago: int = 0) -> None:
-    """Let an event have come of everybody whom SES certainly accepted."""
+async def hear_of_accepted(database: Database, *, seconds_ago: int = 0) -> None:
+    """Let events have come of everybody whom SES certainly accepted."""
     await run_sql(
         database,
         """
-        INSERT INTO email_events (school_id, campaign_id, number, occurred_at, key, kind, recorded_at)
-        SELECT school_id, campaign_id, number, accepted_at, uuid_send(campaign_id), :kind,
-            now() - make_interval(secs => :seconds_ago)
-        FROM recipients WHERE accepted_at IS NOT NULL ON CONFLICT DO NOTHING
+        UPDATE campaign_counters
+        SET heard_until = accepted_until, heard_at = now() - make_interval(secs => :seconds_ago)
         """,
-        kind=kind,
         seconds_ago=seconds_ago,
     )
 

@@ -22,6 +22,7 @@ from tests.waiting import eventually
 
 pytestmark = pytest.mark.usefixtures("empty_database")
 PEOPLE = 120
+KEYS = ("campaigns:pace:held", "campaigns:pace:day", "campaigns:pace:reserved")
 
 
 @pytest.fixture
@@ -37,13 +38,14 @@ async def impatient(
 async def hold(settings: Settings) -> AsyncIterator[Any]:
     """Take away what holds sending, when called and at the end."""
     redis = connect_redis(settings.redis_url)
+    await redis.delete(*KEYS)  # what other tests have sent just now is not this account's
 
     async def release(database: Database) -> None:
-        await redis.delete("campaigns:pace:held")
+        await redis.delete(*KEYS)
         await run_sql(database, "UPDATE batches SET not_before = now() WHERE state = 'due'")
 
     yield release
-    await redis.delete("campaigns:pace:held")
+    await redis.delete(*KEYS)
     await redis.aclose()
 
 
@@ -203,9 +205,16 @@ async def test_the_daily_quota_is_waited_for_with_the_reason_and_then_the_rest_g
     await simulator.change_settings(sending={"max_24_hour_send": 100})
     campaign_id = await begin(school, delivery, 300)
     path = f"/v1/campaigns/{campaign_id}"
-    waiting = await eventually(lambda: school.read(path), lambda seen: seen["status_reason"] is not None)
-    assert waiting["status"] == "sending"
+
+    async def look() -> Any:
+        await delivery.sweep()
+        return await school.read(path)
+
+    waiting = await eventually(look, lambda seen: seen["status_reason"] is not None)
+    assert (waiting["status"], waiting["stats"]["sent"]) == ("sending", 100)
     assert "UTC" in waiting["status_reason"]
+    assert await delivery.pacer.read_hold() is not None
+    assert (await look())["status_reason"] == waiting["status_reason"]
     await simulator.change_settings(sending={"max_24_hour_send": -1})
     await hold(database)
     seen = await reach(school, delivery, campaign_id, "sent")

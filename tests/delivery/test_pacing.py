@@ -11,8 +11,10 @@ from app.core.config import Settings
 from app.core.redis import connect_redis
 from app.delivery.pacing import LARGEST_CALL, SLOWEST, Pacer, Rate
 from app.mail.ses import SesMail
+from app.mail.types import OutcomeKind
 from app.simulator.client import SimulatorClient
 from app.simulator.faults import FaultKind, FaultRule
+from tests.mail.outgoing import make_batch
 
 SECONDS = 3.0
 
@@ -107,6 +109,72 @@ async def test_the_accounts_own_rate_is_asked_and_a_change_followed(
     assert (await pacer.read_rate()).allowed == 200
     await simulator.change_settings(sending={"max_send_rate": 14})
     assert (await pacer.read_rate()).allowed == 14
+
+
+async def send(pacer: Pacer, mail: SesMail, people: int) -> int:
+    """Hand off, ten a call, as long as it is allowed; return how many were accepted."""
+    rate, sent = await pacer.read_rate(), 0
+    while sent < people and await pacer.reserve(10, rate) is not None:
+        addresses = (f"u{sent + n}@x.example" for n in range(10))
+        outcomes = await mail.send_batch(make_batch(*addresses))
+        assert {outcome.kind for outcome in outcomes} == {OutcomeKind.SENT}
+        sent += 10
+    return sent
+
+
+async def test_the_daily_quota_is_used_whole_by_several_workers_and_never_passed(
+    redis: Any, mail: SesMail, key: str, simulator: SimulatorClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.delivery.pacing.REFRESH_SECONDS", 0.0)
+    await simulator.change_settings(sending={"max_24_hour_send": 105, "max_send_rate": 100_000})
+    one, other = (Pacer(redis, mail, override=None, key=key) for _ in range(2))
+    assert await send(one, mail, 30) == 30
+    # The account's answer has those 30 in it, and so has what was reserved just before it: twice is too often
+    # rather than once too few, until they are old enough.
+    assert await send(other, mail, 1000) == 40
+    assert await one.read_hold() is not None
+    await redis.delete(f"{key}:held")
+    await _let_pass(redis, key, seconds=30)
+    assert await send(one, mail, 1000) == 30
+    await redis.delete(f"{key}:held")
+    await _let_pass(redis, key, seconds=30)
+    assert await send(other, mail, 1000) == 0
+    assert await one.reserve(1, Rate(1000.0)) is None
+
+
+async def _let_pass(redis: Any, key: str, *, seconds: int) -> None:
+    """Let everything that was reserved have been this much earlier."""
+    reserved = await redis.hgetall(f"{key}:reserved")
+    await redis.delete(f"{key}:reserved")
+    if reserved:
+        earlier = {int(second) - seconds: count for second, count in reserved.items()}
+        await redis.hset(f"{key}:reserved", mapping=earlier)
+
+
+async def test_what_is_given_back_is_not_used_of_the_quota(
+    redis: Any, mail: SesMail, key: str, simulator: SimulatorClient
+) -> None:
+    await simulator.change_settings(sending={"max_24_hour_send": 60})
+    pacer = Pacer(redis, mail, override=1000.0, key=key)  # an override of the rate is none of the quota
+    rate = await pacer.read_rate()
+    assert await pacer.reserve(50, rate) is not None
+    await pacer.give_back(40, rate)
+    assert await pacer.reserve(50, rate) is not None
+    assert await pacer.reserve(1, rate) is None
+
+
+@pytest.mark.parametrize("limit", [-1, 100])
+async def test_without_a_limit_nothing_is_held_and_an_old_answer_holds_nothing(
+    redis: Any, mail: SesMail, key: str, simulator: SimulatorClient, limit: int
+) -> None:
+    await simulator.change_settings(sending={"max_24_hour_send": limit})
+    pacer = Pacer(redis, mail, override=None, key=key)
+    rate = await pacer.read_rate()
+    assert 0 < await redis.ttl(f"{key}:day") <= 300 if limit > 0 else not await redis.exists(f"{key}:day")
+    await redis.delete(f"{key}:day")  # as Redis does when the account has not answered for so long
+    for _ in range(5):
+        assert await pacer.reserve(50, rate) is not None
+    assert await pacer.read_hold() is None
 
 
 async def test_an_override_is_not_asked_for(redis: Any, mail: SesMail, key: str) -> None:

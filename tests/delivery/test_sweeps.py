@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import random
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -34,7 +34,9 @@ from tests.school import SchoolClient
 pytestmark = pytest.mark.usefixtures("empty_database")
 
 
-async def sweep(database: Database, *, reconcile_after: int = 900) -> None:
+async def sweep(
+    database: Database, *, reconcile_after: int = 900, held_until: datetime | None = None
+) -> None:
     async with database.connection() as connection:
         await sweeps.start_scheduled(connection, max_lateness_minutes=360)
         await sweeps.expire_leases(connection)
@@ -42,15 +44,16 @@ async def sweep(database: Database, *, reconcile_after: int = 900) -> None:
         await settle_unknown(connection, reconcile_after=reconcile_after, configuration_set=CONFIGURATION_SET)
     async with database.connection() as connection:
         await sweeps.complete_campaigns(connection)
+        await sweeps.tell_waiting(connection, held_until=held_until)
 
 
 async def let_pass(database: Database, seconds: int) -> None:
-    """Let everything that batches, recipients and events say of have been this much earlier."""
+    """Let all that silence is judged by have been this much earlier."""
     for column in (
         "batches.unknown_since",
-        "batches.silent_since",
-        "recipients.accepted_at",
-        "email_events.recorded_at",
+        "campaign_counters.accepted_until",
+        "campaign_counters.heard_until",
+        "campaign_counters.heard_at",
     ):
         table, _, name = column.partition(".")
         await run_sql(
@@ -67,7 +70,9 @@ async def prove(database: Database, turn: Turn, *numbers: int, seconds_late: int
         for number in numbers:
             key = RecipientKey(turn.school_id, turn.campaign_id, number)
             event = hashlib.sha256(f"{key}".encode()).digest()[:16]
-            await record_facts(connection, [Fact(key, FactKind.SENT, at, event, message_id=f"m{number}")])
+            await record_facts(
+                connection, [Fact(key, FactKind.SENT, at, event, message_id=f"m{number}", mailed_at=at)]
+            )
 
 
 async def test_a_lease_that_runs_out_makes_unknown_and_never_queued(
@@ -161,6 +166,24 @@ async def test_while_events_come_late_silence_proves_nothing_and_its_delay_start
     assert await list_batches(database, turn) == [("done", 1, [1]), ("done", 1, [2]), ("due", 2, [2])]
 
 
+async def test_however_many_calls_are_lost_at_once_what_was_answered_must_be_heard_of_first(
+    school: SchoolClient, database: Database
+) -> None:
+    turn = await open_campaign(database, school, 8, batch_size=1)
+    await hear_events(database)
+    first = await claim_some(database, turn)
+    async with database.connection() as connection:
+        sent = Outcome(OutcomeKind.SENT, message_id="m1")
+        await write_settlements(connection, [settle(first, [sent], at=now(), chance=random.Random(1))])
+    for _ in range(7):
+        await claim_some(database, turn)
+    await end_leases(database)
+    await sweep(database)
+    await let_pass(database, 1000)
+    await sweep(database)
+    assert [state for state, _, _ in await list_batches(database, turn)] == ["done", *["unknown"] * 7]
+
+
 async def test_a_batch_that_is_being_heard_of_is_given_its_time(
     school: SchoolClient, database: Database
 ) -> None:
@@ -180,14 +203,22 @@ async def test_a_batch_that_is_being_heard_of_is_given_its_time(
 
 async def test_an_open_is_no_sign_that_events_are_heard(school: SchoolClient, database: Database) -> None:
     turn = await settle_one_lose_one(database, school)
-    await hear_of_accepted(database, kind="open")
+    async with database.connection() as connection:
+        key = RecipientKey(turn.school_id, turn.campaign_id, 1)
+        await record_facts(connection, [Fact(key, FactKind.OPENED, now(), b"o" * 16)])
     await sweep(database)
     assert [state for state, _, _ in await list_batches(database, turn)] == ["done", "unknown"]
 
 
-async def test_who_was_erased_bears_no_witness(school: SchoolClient, database: Database) -> None:
+async def test_a_campaign_that_goes_on_is_heard_past_the_batch_before_its_silence_counts(
+    school: SchoolClient, database: Database
+) -> None:
+    """Events still come and tell of mail from before: whether this batch is among it is not known yet."""
     turn = await settle_one_lose_one(database, school)
-    await run_sql(database, "UPDATE recipients SET email = NULL WHERE number = 1")
+    await hear_of_accepted(database, seconds_ago=10)
+    await sweep(database)
+    assert [state for state, _, _ in await list_batches(database, turn)] == ["done", "unknown"]
+    await run_sql(database, "UPDATE campaign_counters SET heard_until = now(), heard_at = now()")
     await sweep(database)
     assert [state for state, _, _ in await list_batches(database, turn)] == ["done", "done", "due"]
 
@@ -295,3 +326,20 @@ async def test_a_campaign_says_that_it_waits_only_as_long_as_it_does(
     await run_sql(database, "UPDATE batches SET not_before = now()")
     await sweep(database)
     assert (await read_campaign(school, turn))["status_reason"] is None
+
+
+async def test_while_all_sending_is_held_who_waits_says_until_when(
+    school: SchoolClient, database: Database
+) -> None:
+    waiting = await open_campaign(database, school, 1)
+    over = await open_campaign(database, school, 1)
+    paused = await open_campaign(database, school, 1)
+    await school.http.post(f"/v1/campaigns/{paused.campaign_id}/pause")
+    await run_sql(database, "UPDATE batches SET state = 'done' WHERE campaign_id = :id", id=over.campaign_id)
+    until = datetime(2026, 11, 24, 17, 5, tzinfo=UTC)
+    await sweep(database, held_until=until)
+    assert "tried again at 17:05 UTC" in (await read_campaign(school, waiting))["status_reason"]
+    assert (await read_campaign(school, over))["status_reason"] is None
+    assert (await read_campaign(school, paused))["status_reason"] == "Paused by Tests."
+    await sweep(database)
+    assert (await read_campaign(school, waiting))["status_reason"] is None

@@ -38,6 +38,7 @@ async def test_an_export_of_a_quiet_person_is_their_record(school: SchoolClient)
         "records": {resource: [] for resource, _ in OWN},
         "unsubscriptions": [],
         "suppression": None,
+        "suppression_removed_at": None,
         "mail": {"campaigns": [], "exclusions": [], "unplaced_events": []},
     }
 

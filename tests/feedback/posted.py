@@ -16,6 +16,7 @@ from tests.mail.ses_events import DETAILS, make_mail
 from tests.school import SchoolClient
 
 WEBHOOK = "/webhooks/ses"
+LISTS = ("recipients", "bouncedRecipients", "complainedRecipients", "delayedRecipients")
 SUBSCRIPTION = "arn:aws:sns:us-east-1:123456789012:topic:subscription"
 
 
@@ -28,17 +29,29 @@ def make_signer(certificate_directory: Path, *, topic_arn: str | None = None) ->
 
 
 def make_event(
-    event_type: str, school: SchoolClient, campaign: UUID, number: int = 1, **changes: Any
+    event_type: str,
+    school: SchoolClient,
+    campaign: UUID,
+    number: int = 1,
+    *,
+    address: str | None = None,
+    **changes: Any,
 ) -> dict[str, Any]:
-    """Return an event of a configuration set about a recipient, who is found by the tags."""
+    """Return an event of a configuration set about a recipient, who is found by the tags.
+
+    It names their own address, that of `push_users` unless told, wherever SES would.
+    """
     (name, detail), *_ = deepcopy(DETAILS[event_type]).items()
+    address = address or f"user{number}@school.example"
+    for key, (first, *_) in ((key, detail[key]) for key in LISTS if key in detail):
+        detail[key] = [{**first, "emailAddress": address}] if isinstance(first, dict) else [address]
     tags = {
         "ses:configuration-set": ["campaigns"],
         "school_id": [str(school.id)],
         "campaign_id": [str(campaign)],
         "recipient_id": [str(number)],
     }
-    mail = make_mail(messageId=make_message_id(campaign, number), tags=tags)
+    mail = make_mail(address, messageId=make_message_id(campaign, number), tags=tags)
     return {"eventType": event_type, "mail": mail, name: {**detail, **changes}}
 
 

@@ -32,7 +32,7 @@ async def _count_suppressed(school: SchoolClient, message_type: str) -> int:
     return suppressed
 
 
-@pytest.mark.parametrize(("event_type", "reason"), [("Bounce", "bounce"), ("Complaint", "complaint")])
+@pytest.mark.parametrize(("event_type", "reason"), [("Bounce", "bounced"), ("Complaint", "complained")])
 async def test_a_bounce_or_complaint_suppresses(
     school: SchoolClient,
     other_school: SchoolClient,
@@ -101,5 +101,5 @@ async def test_the_first_reason_stays(
     school: SchoolClient, database: Database, campaign: UUID, topic: Topic
 ) -> None:
     await topic.publish(make_event("Bounce", school, campaign), make_event("Complaint", school, campaign))
-    assert [row[1] for row in await _read_suppressions(database, school)] == ["bounce"]
+    assert [row[1] for row in await _read_suppressions(database, school)] == ["bounced"]
     assert await read_preferences(school) == ("unsubscribed", "unsubscribed")

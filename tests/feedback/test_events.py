@@ -88,12 +88,12 @@ async def test_any_order_and_repetition_ends_the_same(
     orders = list(permutations(range(4)))
     await school.push_users(len(orders))
     campaign = await send_prepared(school, database)
+    addresses = [f"{user}@school.example" for user in sorted(f"user{n + 1}" for n in range(len(orders)))]
     for number, order in enumerate(orders, start=1):
+        kinds = [("Send", {}), ("DeliveryDelay", {}), ("Delivery", {}), ("Bounce", AUTO_REPLY)]
         events = [
-            make_event("Send", school, campaign, number),
-            make_event("DeliveryDelay", school, campaign, number),
-            make_event("Delivery", school, campaign, number),
-            make_event("Bounce", school, campaign, number, **AUTO_REPLY),
+            make_event(kind, school, campaign, number, address=addresses[number - 1], **changes)
+            for kind, changes in kinds
         ]
         await topic.publish(*(events[index] for index in order), *(events[index] for index in order[:2]))
     lines = (await school.read(f"/v1/campaigns/{campaign}/recipients"))["items"]

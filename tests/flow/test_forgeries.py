@@ -40,7 +40,8 @@ def make_bounce(school: SchoolClient, campaign: dict[str, Any]) -> dict[str, Any
         "recipient_id": ["1"],
         "ses:configuration-set": ["campaigns"],
     }
-    event = make_published("Bounce", "user1@school.example")
+    bounced = [{"emailAddress": "user1@school.example", "action": "failed", "status": "5.1.1"}]
+    event = make_published("Bounce", "user1@school.example", bouncedRecipients=bounced)
     return event | {"mail": make_mail("user1@school.example", tags=tags, messageId="forged-1")}
 
 

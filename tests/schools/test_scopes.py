@@ -36,7 +36,7 @@ ROUTES: dict[tuple[str, str], Scope | tuple[Scope, ...]] = {
     ("PATCH", "/v1/campaigns/{campaign_id}"): Scope.CAMPAIGNS_WRITE,
     **{
         ("POST", f"/v1/campaigns/{{campaign_id}}/{move}"): Scope.CAMPAIGNS_WRITE
-        for move in ("pause", "resume", "send-now", "cancel")
+        for move in ("pause", "resume", "send-now", "cancel", "retry-failed")
     },
     **{("PUT", f"/v1/directory/{name}"): Scope.DIRECTORY_WRITE for name in RESOURCES},
     **{("GET", f"/v1/directory/{name}"): Scope.DIRECTORY_READ for name in RESOURCES},
@@ -44,6 +44,10 @@ ROUTES: dict[tuple[str, str], Scope | tuple[Scope, ...]] = {
     **{("DELETE", f"/v1/directory/{name}/{{external_id}}"): Scope.DIRECTORY_WRITE for name in RESOURCES},
     ("GET", "/v1/directory/users/{external_id}/preferences"): Scope.DIRECTORY_READ,
     ("PATCH", "/v1/directory/users/{external_id}/preferences"): Scope.PREFERENCES_WRITE,
+    ("GET", "/v1/suppressions"): Scope.DIRECTORY_READ,
+    ("POST", "/v1/suppressions"): Scope.PREFERENCES_WRITE,
+    ("POST", "/v1/suppressions/remove"): Scope.PREFERENCES_WRITE,
+    ("DELETE", "/v1/suppressions/{suppression_id}"): Scope.PREFERENCES_WRITE,
     ("POST", "/v1/imports"): Scope.DIRECTORY_WRITE,
     ("GET", "/v1/imports"): Scope.DIRECTORY_READ,
     ("GET", "/v1/imports/{import_id}"): Scope.DIRECTORY_READ,
@@ -51,7 +55,7 @@ ROUTES: dict[tuple[str, str], Scope | tuple[Scope, ...]] = {
     # It holds what campaigns know as well.
     ("GET", "/v1/directory/users/{external_id}/export"): (Scope.DIRECTORY_READ, Scope.CAMPAIGNS_READ),
 }
-NAMED_BY_UUID = ("campaign_id", "list_id", "import_id")
+NAMED_BY_UUID = ("campaign_id", "list_id", "import_id", "suppression_id")
 BODIES: dict[str, Any] = {
     "/v1/school": {"name": "Changed"},
     "/v1/messages": MESSAGE,
@@ -61,6 +65,10 @@ BODIES: dict[str, Any] = {
     "/v1/campaigns/{campaign_id}": {"name": "Changed"},
     **{f"/v1/directory/{name}": ITEM for name in ("trainers", "categories", "groups")},
     "/v1/directory/users/{external_id}/preferences": {"marketing": "subscribed"},
+    **{
+        path: {"items": [{"address": "x@school.example"}]}
+        for path in ("/v1/suppressions", "/v1/suppressions/remove")
+    },
     "/v1/directory/users": {"items": [{"external_id": "x1", "email": "x@school.example"}]},
     "/v1/directory/memberships": {"items": [{"external_id": "x1", "group": "g", "user": "u"}]},
     "/v1/directory/courses": {"items": [{"external_id": "x1", "title": "X"}]},

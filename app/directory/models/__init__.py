@@ -1,7 +1,7 @@
 """Tables of what a school knows of its users; the platform's `external_id` is each record's key."""
 
 from app.directory.models.bookings import Booking
-from app.directory.models.consent import PreferenceChange, Suppression, Unsubscription
+from app.directory.models.consent import PreferenceChange, SoftBounce, Suppression, Unsubscription
 from app.directory.models.courses import Course
 from app.directory.models.enrollments import Enrollment
 from app.directory.models.memberships import Membership
@@ -24,6 +24,7 @@ __all__ = [
     "Pass",
     "PreferenceChange",
     "Record",
+    "SoftBounce",
     "Subscription",
     "Suppression",
     "Trainer",

@@ -40,9 +40,10 @@ class PreferenceChange(Base):
 
 
 class Suppression(Base):
-    """An address that must not be mailed at all: hard bounce, complaint, or by hand."""
+    """An address that must not be mailed at all: bounces, a complaint, or by hand."""
 
     __tablename__ = "suppressions"
+    __table_args__ = (Index(None, "school_id", "created_at", "address_key"),)
 
     school_id: Mapped[UUID] = mapped_column(ForeignKey("schools.id", ondelete="CASCADE"), primary_key=True)
     address_key: Mapped[bytes] = mapped_column(Bytes, primary_key=True)
@@ -52,3 +53,17 @@ class Suppression(Base):
     origin: Mapped[str]
     campaign_id: Mapped[UUID | None]
     created_at: Mapped[datetime] = mapped_column(Instant, server_default=func.now())
+
+
+class SoftBounce(Base):
+    """An address that soft bounced, or was taken off the suppression list; the lock under which it is judged.
+
+    The bounces themselves are facts about recipients.
+    """
+
+    __tablename__ = "soft_bounces"
+
+    school_id: Mapped[UUID] = mapped_column(ForeignKey("schools.id", ondelete="CASCADE"), primary_key=True)
+    address_key: Mapped[bytes] = mapped_column(Bytes, primary_key=True)
+    counted_from: Mapped[datetime | None] = mapped_column(Instant)
+    """When the address was last taken off the suppression list: earlier bounces no longer count."""
