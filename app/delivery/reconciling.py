@@ -86,12 +86,12 @@ async def settle_unknown(
     `reconcile_after` is in seconds. Where no event was ever seen for the configuration set, or none has come
     for over an hour of what was certainly accepted, silence proves nothing: they stay unknown.
     """
-    longest = max(LONGEST_LAG_SECONDS, reconcile_after)
+    hears = await has_events(connection, configuration_set=configuration_set or "")
+    longest = max(LONGEST_LAG_SECONDS, reconcile_after) if hears else reconcile_after
     values = (MOST_AT_ONCE, reconcile_after, longest, SLACK_SECONDS)
     decidable = [Decidable(*row) for row in await run_sql(connection, _DECIDABLE, *values)]
     if not decidable:
         return
-    hears = await has_events(connection, configuration_set=configuration_set or "")
     silent = [each for each in decidable if each.unsettled]
     if hears:
         await _send_again(connection, [each for each in silent if not each.in_doubt])
