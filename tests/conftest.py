@@ -21,6 +21,7 @@ from sqlalchemy import text
 from app.core.config import Settings
 from app.core.db import Database
 from app.core.migrations import migrate
+from app.core.redis import connect_redis
 from app.delivery.jobs import Delivery
 from app.embedded import start_services
 from app.main import create_app
@@ -156,12 +157,23 @@ def simulator_url(certificate_directory: Path) -> Iterator[str]:
             process.terminate()
 
 
+PACE = ("campaigns:pace", *(f"campaigns:pace:{part}" for part in ("held", "day", "reserved", "allowed")))
+
+
+async def forget_pace(settings: Settings) -> None:
+    """Forget what was sent and learned of the account before: a test's account is a new one."""
+    redis = connect_redis(settings.redis_url)
+    await redis.delete(*PACE)
+    await redis.aclose()
+
+
 @pytest.fixture
-async def simulator(simulator_url: str) -> AsyncIterator[SimulatorClient]:
-    """The simulator's controls, freshly reset."""
+async def simulator(simulator_url: str, settings: Settings) -> AsyncIterator[SimulatorClient]:
+    """The simulator's controls, freshly reset, and with them the account."""
     async with SimulatorClient(simulator_url) as client:
         await client.reset()
         await client.change_settings(behaviour={"enabled": False})
+        await forget_pace(settings)
         yield client
 
 
