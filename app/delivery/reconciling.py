@@ -48,7 +48,10 @@ _DECIDABLE: Final = """
     ) AS e
     CROSS JOIN LATERAL (
         SELECT e.heard < e.past AND (
-            (c.accepted_until IS NOT NULL AND e.heard + t.slack < least(c.accepted_until, e.past))
+            (c.accepted_until IS NOT NULL AND e.heard < least(c.accepted_until, e.past) AND (
+                e.heard + t.slack < least(c.accepted_until, e.past)
+                OR c.sent > c.delivered + c.bounced_permanent + c.bounced_soft + c.failed_after
+            ))
             OR coalesce(c.heard_at + t.delay > now(), false)
         ) AS in_doubt
     ) AS k
