@@ -1,12 +1,15 @@
 """The API process: routers, error handling, and what lives as long as the process."""
 
+import asyncio
 import gc
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import cache
+from typing import Any
 
 import httpx
+import structlog
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
@@ -16,9 +19,13 @@ from app.audience.routes import router as audiences
 from app.campaigns.routes import router as messages
 from app.core import health
 from app.core.config import Settings, load_settings
+from app.core.context import SECURITY_HEADERS, TRANSPORT_SECURITY, RequestContext
 from app.core.db import Database
-from app.core.http import RequestContext, add_error_handlers
+from app.core.errors import TooManyRequests
+from app.core.group_commit import GroupCommit
+from app.core.http import add_error_handlers, describe_problems
 from app.core.queue import Queue
+from app.core.redis import connect_redis
 from app.core.signing import Signer
 from app.delivery.metrics.routes import router as metrics
 from app.delivery.metrics.scrape import Scraper
@@ -38,13 +45,37 @@ from app.mail.sns import SnsVerifier
 from app.recipients.erase import erase_from_campaigns
 from app.recipients.export import read_from_campaigns
 from app.recipients.record import make_recorder
+from app.reports.live.hub import Hub
+from app.reports.live.routes import router as live
+from app.reports.page.routes import router as report_page
 from app.reports.routes import router as reports
+from app.schools.api_keys.routes import router as api_keys
+from app.schools.audit.routes import router as audit
 from app.schools.routes import router as schools
+from app.schools.throttle import Throttle
+from app.schools.tokens import make_verifier
+from app.tracking.backlog import Backlog
+from app.tracking.kept_links import KeptLinks
 from app.tracking.links import LinkBook
+from app.tracking.outage import DatabaseWatch
 from app.tracking.routes import router as tracking
+from app.tracking.visits import VisitRecorder
 from app.unsubscribe.routes import router as unsubscribing
 from app.unsubscribe.service import make_wishes
 
+LAST_COMMIT_SECONDS = 5.0
+PUBLIC = (tracking, webhooks, inert, unsubscribing, health.router, metrics)
+"""They ask for no credential: recipients, SNS, and whoever watches over the deployment."""
+EXPOSED_HEADERS = (
+    "Content-Disposition",
+    "Location",
+    "RateLimit-Limit",
+    "RateLimit-Remaining",
+    "RateLimit-Reset",
+    "Retry-After",
+    "X-Request-Id",
+)
+log = structlog.get_logger(__name__)
 DESCRIPTION = """
 Send one email to a filtered group of a school's users, and watch what becomes of it.
 
@@ -60,6 +91,17 @@ def _load_trust() -> ssl.SSLContext:
 
 
 @asynccontextmanager
+async def _look_on(app: FastAPI, database: Database) -> AsyncIterator[None]:
+    """Keep what looks at the database on behalf of those who watch it."""
+    settings: Settings = app.state.settings
+    async with (
+        Scraper(database, settings.redis_url).running() as app.state.scraper,
+        Hub(database).running() as app.state.live,
+    ):
+        yield
+
+
+@asynccontextmanager
 async def _live(app: FastAPI) -> AsyncIterator[None]:
     gc.set_threshold(20_000, 20, 20)  # bursts of short-lived objects: the default looks at each several times
     settings: Settings = app.state.settings
@@ -69,10 +111,15 @@ async def _live(app: FastAPI) -> AsyncIterator[None]:
         app.state.database = database
         app.state.queue = queue
         app.state.signer = Signer(settings.secret_keys)
+        app.state.throttle = Throttle(settings)
+        app.state.tokens = make_verifier(settings, client)
+        redis = connect_redis(settings.redis_url)
+        watch = DatabaseWatch()
         app.state.recorder = make_recorder(database)
+        app.state.visits = VisitRecorder(app.state.recorder, Backlog(redis), watch)
         app.state.feedback = make_feedback(database)
         app.state.wishes = make_wishes(database)
-        app.state.links = LinkBook(database)
+        app.state.links = LinkBook(database, KeptLinks(redis), watch)
         app.state.mailer = Mailer(settings)
         # Parked events first: they are found by the addresses that campaigns then forget.
         app.state.holdings = (
@@ -85,12 +132,26 @@ async def _live(app: FastAPI) -> AsyncIterator[None]:
             client,
             sns_endpoint=settings.sns_endpoint,
         )
-        async with Scraper(database, settings.redis_url).running() as app.state.scraper:
+        async with _look_on(app, database):
             yield
+        await _finish(app.state.visits, app.state.feedback, app.state.wishes)
         await app.state.sns.aclose()
         await app.state.mailer.aclose()
+        await app.state.throttle.close()
+        await redis.aclose()
     await queue.close()
     await database.close()
+
+
+async def _finish(*roads: VisitRecorder | GroupCommit[Any]) -> None:
+    """Let what was submitted become durable, for as long as that can be waited for."""
+    closing = [asyncio.create_task(road.close()) for road in roads]
+    _, late = await asyncio.wait(closing, timeout=LAST_COMMIT_SECONDS)
+    if late:
+        log.warning("a commit was not waited for to its end", commits=len(late))
+    for task in late:
+        task.cancel()
+    await asyncio.gather(*closing, return_exceptions=True)
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -105,7 +166,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.settings = settings or load_settings()
     add_error_handlers(app)
     for router in (
+        tracking,  # what is asked most comes first: a request is compared with each path in turn
+        webhooks,
         schools,
+        api_keys,
+        audit,
         directory,
         imports,
         suppressions,
@@ -113,23 +178,30 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         mailing_lists,
         messages,
         drafts,
+        live,  # before the reports: it stands at a path of theirs
+        report_page,
         reports,
         control,
-        webhooks,
-        tracking,
         inert,  # before the recipients' own pages: it stands at a path of theirs
         unsubscribing,
         health.router,
         metrics,
     ):
-        app.include_router(router)
-    if app.state.settings.cors_origins:
+        app.include_router(router, responses={} if router in PUBLIC else describe_problems(TooManyRequests))
+    _add_layers(app, app.state.settings)
+    return app
+
+
+def _add_layers(app: FastAPI, settings: Settings) -> None:
+    """Add what stands around every route, the innermost first."""
+    if settings.cors_origins:
         app.add_middleware(
             CORSMiddleware,
-            allow_origins=list(app.state.settings.cors_origins),
+            allow_origins=list(settings.cors_origins),
+            allow_credentials=False,  # a credential is a header that the front end sets, never a cookie
             allow_methods=["*"],
-            allow_headers=["Authorization", "Content-Type", "Idempotency-Key"],
-            expose_headers=["Location"],
+            allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID"],
+            expose_headers=EXPOSED_HEADERS,
         )
-    app.add_middleware(RequestContext, streamed=STREAMED_PATHS)
-    return app
+    secure = TRANSPORT_SECURITY if settings.public_url.startswith("https://") else {}
+    app.add_middleware(RequestContext, streamed=STREAMED_PATHS, headers=SECURITY_HEADERS | secure)

@@ -13,18 +13,25 @@ from arq.connections import create_pool
 from arq.worker import Worker, func
 from redis.exceptions import RedisError
 
-from app.core.clock import now
 from app.core.config import Settings
 from app.core.db import Database, is_disconnect
 from app.core.metrics import add_up
-from app.core.queue import QUEUE_NAME, deserialize_job, redis_settings, serialize_job
+from app.core.queue import (
+    HEALTH_KEY,
+    HEALTH_SECONDS,
+    QUEUE_NAME,
+    deserialize_job,
+    redis_settings,
+    serialize_job,
+)
 from app.core.redis import connect_redis
 from app.delivery.jobs import Delivery
 from app.delivery.pacing import Pacer
 from app.delivery.sending import Deliverer
 from app.feedback.jobs import retry_parked_events
 from app.mail.ses import SesMail
-from app.recipients.partitions import make_partitions
+from app.operations.housekeeping import tidy_up
+from app.tracking.jobs import Tracking
 
 PAUSE_SECONDS = 1.0
 log = structlog.get_logger(__name__)
@@ -50,10 +57,20 @@ async def retry_parked(ctx: dict[str, Any]) -> None:
     await retry_parked_events(ctx["delivery"].database)
 
 
+async def apply_backlog(ctx: dict[str, Any]) -> None:
+    """Cron: record the opens and clicks that came while PostgreSQL was away."""
+    await ctx["tracking"].apply_backlog()
+
+
+async def keep_links(ctx: dict[str, Any]) -> None:
+    """Cron: keep the links of campaigns under way, for clicks while PostgreSQL is away."""
+    await ctx["tracking"].keep_links()
+
+
 async def keep_house(ctx: dict[str, Any]) -> None:
-    """Cron, once a day and at the start: make the history's partitions ahead."""
-    async with ctx["delivery"].database.connection() as connection:
-        await make_partitions(connection, today=now().date())
+    """Cron, once a day and at the start: make the history's partitions ahead, drop what is too old."""
+    delivery: Delivery = ctx["delivery"]
+    await tidy_up(delivery.database, delivery.settings)
 
 
 @asynccontextmanager
@@ -82,22 +99,23 @@ async def run_worker(settings: Settings) -> None:
     loop = asyncio.get_running_loop()
     for each in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(each, stop.set)
-    async with open_delivery(settings) as delivery:
+    async with open_delivery(settings) as delivery, connect_redis(settings.redis_url) as redis:
         log.info("worker started")
+        context = {"delivery": delivery, "tracking": Tracking(delivery.database, redis)}
         while not stop.is_set():
-            await _run_arq(settings, delivery, stop)
+            await _run_arq(settings, context, stop)
     log.info("worker stopped")
 
 
-async def _run_arq(settings: Settings, delivery: Delivery, stop: asyncio.Event) -> None:
+async def _run_arq(settings: Settings, context: dict[str, Any], stop: asyncio.Event) -> None:
     """Run arq until told to stop, or until it dies of a Redis that is away; then pause a moment."""
     stopping = asyncio.create_task(stop.wait())
     try:
-        worker = await _make_worker(settings, delivery)
+        worker = await _make_worker(settings, context)
         running = asyncio.create_task(worker.async_run())
         await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
         if stop.is_set():
-            delivery.deliverer.stop()
+            context["delivery"].deliverer.stop()
         if not running.done():
             running.cancel()
         error = (await asyncio.gather(running, return_exceptions=True))[0]
@@ -112,7 +130,7 @@ async def _run_arq(settings: Settings, delivery: Delivery, stop: asyncio.Event) 
         stopping.cancel()
 
 
-async def _make_worker(settings: Settings, delivery: Delivery) -> Worker:
+async def _make_worker(settings: Settings, context: dict[str, Any]) -> Worker:
     pool = await create_pool(
         redis_settings(settings.redis_url),
         job_serializer=serialize_job,
@@ -126,17 +144,21 @@ async def _make_worker(settings: Settings, delivery: Delivery) -> Worker:
         cron_jobs=[
             cron(_guarded(sweep), name="sweep", second=set(range(60)), unique=False, **every),
             cron(_guarded(retry_parked), name="retry_parked", second=set(range(0, 60, 2)), **every),
+            cron(_guarded(apply_backlog), name="apply_backlog", second=set(range(60)), **every),
+            cron(_guarded(keep_links), name="keep_links", second=set(range(1, 60, 2)), unique=False, **every),
             cron(_guarded(keep_house), name="keep_house", hour=3, minute=7, run_at_startup=True, **every),
         ],
         redis_pool=pool,
         queue_name=QUEUE_NAME,
+        health_check_key=HEALTH_KEY,
+        health_check_interval=HEALTH_SECONDS,
         handle_signals=False,
         poll_delay=0.1,
         max_jobs=20,
         log_results=False,
         job_serializer=serialize_job,
         job_deserializer=deserialize_job,
-        ctx={"delivery": delivery},
+        ctx=dict(context),
     )
 
 

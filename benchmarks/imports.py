@@ -17,6 +17,7 @@ import httpx
 
 from app.demo.run import open_school
 from app.demo.stack import Stack
+from benchmarks.processes import read_memory
 
 PIECE = 64 * 1024
 START = datetime(2020, 1, 1, tzinfo=UTC)
@@ -97,15 +98,6 @@ async def time_import(api: httpx.AsyncClient, path: Path, kind: str) -> tuple[fl
     answer.raise_for_status()
     done: dict[str, Any] = answer.json()
     return seconds, done
-
-
-def read_memory(process: int) -> str:
-    """Return what the process holds now, and the most it ever held."""
-    fields = dict(
-        line.split(":", 1) for line in Path(f"/proc/{process}/status").read_text().splitlines() if ":" in line
-    )
-    now, most = (int(fields[name].split()[0]) // 1024 for name in ("VmRSS", "VmHWM"))
-    return f"{now} MB, at most {most} MB"
 
 
 async def measure(stack: Stack, path: Path, kind: str, size: int) -> None:

@@ -5,8 +5,8 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Request, Response
 
 from app.campaigns.idempotency import claim_key, keep_answer
-from app.campaigns.schemas import CampaignView, IdempotencyHeader, MessageCreate, Sender
-from app.campaigns.sending import Order, accept_message
+from app.campaigns.schemas import CampaignView, IdempotencyHeader, MessageCreate
+from app.campaigns.sending import Order, accept_message, name_sender
 from app.campaigns.views import make_campaign_view, make_stats
 from app.core.errors import Conflict, Forbidden, InvalidInput, MalformedRequest, Unauthenticated
 from app.core.http import describe_problems
@@ -37,8 +37,7 @@ async def send_message(
         if answered is not None:
             response.headers["Location"] = f"/v1/campaigns/{answered['id']}"
             return CampaignView.model_validate(answered)
-    caller = Sender(id=str(tenant.caller.key_id), name=tenant.caller.name)
-    order = Order(body, caller, state.settings.public_url)
+    order = Order(body, name_sender(tenant.caller, body.sent_by), state.settings.public_url)
     school, campaign = await accept_message(session, school_id=school_id, order=order)
     view = make_campaign_view(campaign, timezone=school.timezone, stats=make_stats({}))
     if idempotency_key:

@@ -19,6 +19,8 @@ from app.content.frame import Frame
 from app.core.clock import now
 from app.core.errors import Conflict, Fault, InvalidInput
 from app.core.ids import new_id
+from app.schools.audit.record import record
+from app.schools.caller import Caller
 from app.schools.models import School
 from app.schools.service import get_school
 
@@ -28,11 +30,24 @@ TOLERANCE_SHARE, TOLERANCE_PEOPLE = 0.05, 5
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """A message to send, who asks for it, and where the public endpoints are."""
+    """A message to send, who sends it, and where the public endpoints are."""
 
     message: MessageCreate
-    caller: Sender
+    sender: Sender
     public_url: str
+
+
+def name_sender(caller: Caller, named: Sender | None) -> Sender:
+    """Return who sends: the person whose token it is, else whom the key's holder names, else the key.
+
+    InvalidInput when a person names somebody else: only an API key acts for others.
+    """
+    itself = Sender.model_construct(id=caller.id, name=caller.name)
+    if caller.key_id is not None:
+        return named or itself
+    if named is not None and named.id != caller.id:
+        raise InvalidInput(errors=[Fault("/sent_by/id", "must be the token's own `sub`, or be left out")])
+    return itself
 
 
 async def accept_message(session: AsyncSession, *, school_id: UUID, order: Order) -> tuple[School, Campaign]:
@@ -53,6 +68,10 @@ async def accept_message(session: AsyncSession, *, school_id: UUID, order: Order
             school_id=school.id, campaign_id=campaign.id, number=link.number, destination=link.destination
         )
         for link in compiled.links
+    )
+    details = {"message_type": message.message_type, "recipients": counts["recipients"]}
+    record(
+        session, "send.message", school_id=school_id, kind="campaign", object_id=campaign.id, details=details
     )
     await session.flush()
     return school, campaign
@@ -95,7 +114,7 @@ def compile_draft(message: MessageContent, school: School, public_url: str) -> C
 
 def _make_campaign(order: Order, school: School, compiled: CompiledMessage, at: datetime) -> Campaign:
     message = order.message
-    sender = message.sent_by or order.caller
+    sender = order.sender
     is_later = message.send_at is not None and message.send_at > at
     return Campaign(
         school_id=school.id,

@@ -9,6 +9,7 @@ from app.campaigns.lifecycle import Move, Status, move
 from app.campaigns.models import Campaign
 from app.core.clock import now
 from app.core.errors import NotFound
+from app.schools.audit.record import record
 
 
 async def get_campaign(
@@ -28,6 +29,7 @@ async def rename_campaign(
     """Give the campaign another name, or none."""
     campaign = await get_campaign(session, school_id=school_id, campaign_id=campaign_id)
     campaign.name = name
+    record(session, "rename.campaign", school_id=school_id, kind="campaign", object_id=campaign_id)
     await session.flush()
     return campaign
 
@@ -51,5 +53,6 @@ async def move_campaign(
         campaign.sent_at = now()
     is_over = campaign.status in {Status.CANCELLED, Status.SENT, Status.FAILED}
     campaign.completed_at = now() if is_over else None
+    record(session, f"{how}.campaign", school_id=school_id, kind="campaign", object_id=campaign_id)
     await session.flush()
     return campaign

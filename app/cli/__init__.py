@@ -9,10 +9,14 @@ from typing import Annotated
 import typer
 
 from app import __version__
+from app.cli.aws import aws_commands
 from app.cli.complaint import Complaint
+from app.cli.doctor import doctor
 from app.cli.imports import import_file
 from app.cli.processes import processes
+from app.cli.reclassify import reclassify
 from app.cli.schools import key_commands, school_commands
+from app.cli.shard import shard
 
 DOCUMENT = Path("openapi/openapi.json")
 
@@ -27,6 +31,10 @@ app = typer.Typer(
 app.add_typer(processes)
 app.add_typer(school_commands, name="school")
 app.add_typer(key_commands, name="api-key")
+app.add_typer(aws_commands, name="aws")
+app.command(epilog="Example: campaigns doctor --quick")(doctor)
+app.command(epilog="Example: campaigns reclassify --since 2026-03-01")(reclassify)
+app.command(epilog="Example: campaigns shard --dry-run")(shard)
 app.command("import", epilog="Example: campaigns import users users.csv")(import_file)
 
 

@@ -16,6 +16,8 @@ from app.core.errors import AppError
 DATABASE = "The database of CAMPAIGNS_DATABASE_URL"
 _REFUSALS = ("28", "3D", "42501")
 """SQLSTATE: wrong credentials, no such database, insufficient privilege."""
+_BUSY = ("55P03", "40P01", "40001")
+"""SQLSTATE: lock not available, deadlock, serialization failure."""
 
 
 def explain(error: Exception) -> str | None:
@@ -27,17 +29,19 @@ def explain(error: Exception) -> str | None:
     # The demo's own errors, known by name: it is imported by the one command that needs it.
     if any(kind.__name__ in {"EmbeddedServerError", "StackError"} for kind in type(error).__mro__):
         return str(error)
-    if refusal := _find_refusal(error):
+    if refusal := _find_word(error, _REFUSALS):
         return f"{DATABASE} refuses us: {refusal}."
+    if _find_word(error, _BUSY):
+        return f"{DATABASE} is busy with other work, and nothing was changed: run it again."
     if isinstance(error, OSError) and error.filename is not None:
         return f"{error.filename}: {error.strerror}."
     return f"{DATABASE} cannot be reached." if is_disconnect(error) else None
 
 
-def _find_refusal(error: BaseException | None) -> str | None:
-    """Return the server's own words, which the drivers wrap once or twice."""
+def _find_word(error: BaseException | None, states: tuple[str, ...]) -> str | None:
+    """Return the server's own words for an error of these states, which the drivers wrap once or twice."""
     while error is not None:
-        if isinstance(error, asyncpg.PostgresError) and str(error.sqlstate or "").startswith(_REFUSALS):
+        if isinstance(error, asyncpg.PostgresError) and str(error.sqlstate or "").startswith(states):
             return str(error)
         error = error.__cause__
     return None

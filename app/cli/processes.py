@@ -1,6 +1,7 @@
 """The commands that run something: the demo, the API, a worker, the simulator; and the migrations."""
 
 import asyncio
+import re
 import socket
 from pathlib import Path
 from typing import Annotated
@@ -56,6 +57,8 @@ def api(
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=True,
+        forwarded_allow_ips=list(settings.trusted_proxies),
         timeout_graceful_shutdown=8,
     )
 
@@ -96,7 +99,14 @@ def migrate_command() -> None:
 @processes.command(epilog="Example: campaigns simulator --port 8025 --certificate-dir /tmp/sns")
 def simulator(
     certificate_dir: Annotated[Path, typer.Option(help="Receives the topic's key and certificate.")],
+    certificate_id: Annotated[
+        str | None, typer.Option(help="Hexadecimal name of a new certificate; its hash if left out.")
+    ] = None,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on.")] = 8025,
+    webhook: Annotated[
+        str | None, typer.Option(help="URL to subscribe to the topic, as soon as it answers.")
+    ] = None,
     public_url: Annotated[str, typer.Option(help="Where opens and clicks go.")] = "http://127.0.0.1:8000",
     rate: Annotated[float, typer.Option(help="MaxSendRate, recipients a second.")] = 1000.0,
 ) -> None:
@@ -104,11 +114,16 @@ def simulator(
     from app.simulator.server import run
     from app.simulator.settings import Sending, SimulatorSettings
 
+    if certificate_id is not None and not re.fullmatch("[0-9a-f]{1,128}", certificate_id):
+        raise Complaint("--certificate-id: must be hexadecimal, 128 digits at most.")
     certificate_dir.mkdir(parents=True, exist_ok=True)
     run(
         SimulatorSettings(
             certificate_dir=certificate_dir,
+            certificate_id=certificate_id,
+            host=host,
             port=port,
+            webhook=webhook,
             public_url=public_url,
             sending=Sending(max_send_rate=rate),
         )

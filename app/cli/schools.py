@@ -1,6 +1,7 @@
 """`campaigns school` and `campaigns api-key`: tenants, and who may act for them."""
 
 import json
+from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -12,7 +13,10 @@ CREATE_SCHOOL = (
     'Example: campaigns school create --name "Riverside" --timezone Europe/Madrid --from-name "Riverside" '
     '--from-email news@riverside.example --postal-address "1 River Street, Sevilla"'
 )
-CREATE_KEY = "Example: campaigns api-key create SCHOOL_ID --name sync"
+CREATE_KEY = (
+    "Example: campaigns api-key create SCHOOL_ID --name sync --scope directory:read --scope directory:write "
+    "--expires-at 2027-09-01T00:00:00Z"
+)
 school_commands = typer.Typer(
     help="Schools: the tenants of this deployment.", no_args_is_help=True, epilog=CREATE_SCHOOL
 )
@@ -45,11 +49,18 @@ def create_api_key(
     school_id: UUID,
     name: Annotated[str, typer.Option(help="What it is for.")],
     scope: Annotated[list[Scope] | None, typer.Option(help="What it may do; all, if left out.")] = None,
+    expires_at: Annotated[
+        datetime | None,
+        typer.Option(
+            formats=["%Y-%m-%dT%H:%M:%S%z"],
+            help="When it ends, with the offset from UTC; never, if left out.",
+        ),
+    ] = None,
 ) -> None:
     """Create an API key; it is shown this once."""
     from app.cli import tenants
 
-    typer.echo(json.dumps(tenants.create_key(school_id, name, scope)))
+    typer.echo(json.dumps(tenants.create_key(school_id, name, scope, expires_at)))
 
 
 @key_commands.command("list", epilog="Example: campaigns api-key list SCHOOL_ID")

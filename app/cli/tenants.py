@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
+from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -9,10 +10,10 @@ from app.cli.database import check_schema
 from app.core.config import load_settings
 from app.core.db import Database
 from app.schools import keys, service
+from app.schools.api_keys.schemas import ApiKeyCreate, show_key
+from app.schools.audit.record import OPERATOR, set_actor
 from app.schools.schemas import SchoolCreate
 from app.schools.scopes import ALL_SCOPES, Scope
-
-SHOWN = ("id", "name", "scopes", "created_at", "expires_at", "revoked_at", "last_used_at")
 
 T = TypeVar("T")
 
@@ -23,6 +24,7 @@ def create_school(**fields: str) -> dict[str, str]:
 
     async def work(database: Database) -> dict[str, str]:
         async with database.system_transaction() as session:
+            set_actor(session, OPERATOR)
             school = await service.create_school(session, wanted=wanted)
             _, key = await keys.create_key(session, school_id=school.id, name="First key")
         return {"school_id": str(school.id), "api_key": key}
@@ -30,14 +32,24 @@ def create_school(**fields: str) -> dict[str, str]:
     return _with_database(work)
 
 
-def create_key(school_id: UUID, name: str, scopes: Sequence[Scope] | None) -> dict[str, str]:
-    """Create an API key, with every scope unless told which."""
+def create_key(
+    school_id: UUID, name: str, scopes: Sequence[Scope] | None, expires_at: datetime | None
+) -> dict[str, str]:
+    """Create an API key, with every scope unless told which; ValidationError for what it cannot have."""
+    wanted = ApiKeyCreate.model_validate(
+        {"name": name, "scopes": list(scopes) if scopes else None, "expires_at": expires_at}
+    )
 
     async def work(database: Database) -> dict[str, str]:
         async with database.system_transaction() as session:
+            set_actor(session, OPERATOR)
             await service.get_school(session, school_id=school_id)
             row, key = await keys.create_key(
-                session, school_id=school_id, name=name, scopes=tuple(scopes or ALL_SCOPES)
+                session,
+                school_id=school_id,
+                name=wanted.name,
+                scopes=wanted.scopes or ALL_SCOPES,
+                expires_at=wanted.expires_at,
             )
         return {"id": str(row.id), "api_key": key}
 
@@ -51,7 +63,7 @@ def list_keys(school_id: UUID) -> list[dict[str, Any]]:
         async with database.system_transaction() as session:
             await service.get_school(session, school_id=school_id)
             rows = await keys.list_keys(session, school_id=school_id)
-        return [{name: getattr(row, name) for name in SHOWN} for row in rows]
+        return [show_key(row).model_dump(mode="json") for row in rows]
 
     return _with_database(work)
 
@@ -61,6 +73,7 @@ def revoke_key(school_id: UUID, key_id: UUID) -> None:
 
     async def work(database: Database) -> None:
         async with database.system_transaction() as session:
+            set_actor(session, OPERATOR)
             await keys.revoke_key(session, school_id=school_id, key_id=key_id)
 
     _with_database(work)

@@ -8,7 +8,9 @@ from urllib.parse import quote
 _URL_CHARACTERS = "!#$%&'()*+,/:;=?@[]~"
 """What RFC 3986 lets stand in a URL besides letters and digits (`-._` are always kept by `quote`)."""
 
-_PLAIN_URL = re.compile(r"https?://[A-Za-z0-9/._~?=-]*+")
+_PLAIN_URL = re.compile(r"https?://[A-Za-z0-9.-]++(?::[0-9]++)?[A-Za-z0-9/._~?=-]*+")
+_PLAIN_HTML = re.compile(r"[A-Za-z0-9 .,:;!?/@()*+_~-]*+")
+"""What is the same in HTML: most values are names, tokens and addresses, and this is the fastest to tell."""
 _SCHEME = re.compile(r"\s*([a-zA-Z][a-zA-Z0-9+.-]*):")
 _SAFE_SCHEMES = frozenset({"http", "https", "mailto", "tel", "sms"})
 
@@ -58,7 +60,7 @@ def encode_subject(value: str) -> str:
 
 def encode_html(value: str) -> str:
     """Escape for HTML text and for attribute values in either kind of quotes."""
-    return value if value.isalnum() else value.translate(_HTML_TABLE)
+    return value if _PLAIN_HTML.fullmatch(value) else value.translate(_HTML_TABLE)
 
 
 def encode_unquoted(value: str) -> str:

@@ -104,6 +104,14 @@ class BodyCutShort(MalformedRequest):
     """The connection ended before the body did."""
 
 
+class TooManyRequests(AppError):
+    """That is too many requests; `Retry-After` tells when to go on."""
+
+    status = 429
+    type = "too-many-requests"
+    title = "Too many requests"
+
+
 class Unavailable(AppError):
     """A service this needs is away; try again shortly."""
 

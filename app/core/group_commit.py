@@ -25,7 +25,10 @@ class GroupCommit(Generic[Item]):
         self._task: asyncio.Task[None] | None = None
 
     async def submit(self, item: Item) -> None:
-        """Return once the item is durable; raise what its own write raised."""
+        """Return once the item is durable; raise what its own write raised.
+
+        A caller that is cancelled takes its item back, unless its write has begun.
+        """
         loop = asyncio.get_running_loop()
         done: asyncio.Future[None] = loop.create_future()
         self._waiting.append((item, done))
@@ -41,7 +44,10 @@ class GroupCommit(Generic[Item]):
     async def _drain(self) -> None:
         while self._waiting:
             count = min(self._most, len(self._waiting))
-            await self._commit([self._waiting.popleft() for _ in range(count)])
+            batch = [self._waiting.popleft() for _ in range(count)]
+            # Whoever gave up waiting keeps the item in another way, or not at all.
+            if wanted := [(item, done) for item, done in batch if not done.done()]:
+                await self._commit(wanted)
 
     async def _commit(self, batch: Sequence[tuple[Item, asyncio.Future[None]]]) -> None:
         try:

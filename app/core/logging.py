@@ -5,6 +5,8 @@ import sys
 
 import structlog
 
+from app.core.scrubbing import format_exception, scrub_values
+
 
 def configure_logging(*, level: str = "INFO") -> None:
     """Send structlog's and the standard library's records to standard error as JSON lines."""
@@ -12,7 +14,8 @@ def configure_logging(*, level: str = "INFO") -> None:
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.format_exc_info,
+        format_exception,
+        scrub_values,
     ]
     structlog.configure(
         processors=[*shared, structlog.processors.JSONRenderer()],

@@ -46,6 +46,12 @@ EVENT_LAG_SECONDS: Final = Histogram(
     buckets=(0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600),
     registry=_registry,
 )
+VISITS: Final = Counter(
+    "campaigns_visits",
+    "Opens and clicks, by where they were kept: the database, Redis's backlog, or nowhere.",
+    ["kept"],
+    registry=_registry,
+)
 
 Labels = tuple[tuple[str, str], ...]
 Samples = dict[tuple[str, Labels], float]

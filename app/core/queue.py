@@ -11,6 +11,9 @@ from redis.exceptions import RedisError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 QUEUE_NAME = "campaigns:jobs"
+HEALTH_KEY = f"{QUEUE_NAME}:health"
+"""Every worker renews it in Redis; it is gone `HEALTH_SECONDS` after the last one."""
+HEALTH_SECONDS = 10
 log = structlog.get_logger(__name__)
 
 

@@ -1,4 +1,4 @@
-"""Claim: one batch, under a lease and a fence, committed before anything is said to SES."""
+"""Claim: batches, each under a lease and a fence, committed before anything is said to SES."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -29,7 +29,7 @@ _CLAIM = """
         WHERE due.school_id = $1 AND due.campaign_id = $2 AND due.state = 'due'
             AND due.not_before <= now() AND c.status = 'sending'
         ORDER BY due.priority, due.number
-        LIMIT 1
+        LIMIT $4
         FOR UPDATE OF due SKIP LOCKED
     ) AS next
     WHERE (b.school_id, b.campaign_id, b.number) = (next.school_id, next.campaign_id, next.number)
@@ -51,7 +51,6 @@ _LOAD = """
     FROM recipients r
     LEFT JOIN users u ON u.school_id = r.school_id AND u.external_id = r."user"
     WHERE r.school_id = $1 AND r.campaign_id = $2 AND r.number = ANY ($3::int[]) AND r.status = 'queued'
-    ORDER BY r.number
 """
 
 
@@ -86,23 +85,36 @@ async def find_due(connection: AsyncConnection) -> list[Turn]:
     return [Turn(*tuple(row)) for row in await connection.exec_driver_sql(_DUE)]
 
 
-async def claim_batch(connection: AsyncConnection, turn: Turn, *, lease_seconds: int) -> Claim | None:
-    """Claim the campaign's next batch; None when there is none, or the campaign is no longer sending.
+async def claim_batches(
+    connection: AsyncConnection, turn: Turn, *, most: int, lease_seconds: int
+) -> list[Claim]:
+    """Claim the campaign's next batches; none when it has none, or is no longer sending.
 
     Who must no longer be mailed is taken out here, in the same transaction.
     """
     key = (turn.school_id, turn.campaign_id)
-    batch = (await connection.exec_driver_sql(_CLAIM, (*key, lease_seconds))).first()
-    if batch is None:
-        return None
-    number, numbers, fence, attempt, tries, priority, message_type = tuple(batch)
-    loaded = await connection.exec_driver_sql(_LOAD, (*key, numbers, message_type))
-    rows = [tuple(row) for row in loaded]
-    barred = {row[0]: reason for row in rows if (reason := _find_obstacle(*row[6:]))}
+    batches = (await connection.exec_driver_sql(_CLAIM, (*key, lease_seconds, most))).all()
+    if not batches:
+        return []
+    numbers = [number for batch in batches for number in batch.recipients]
+    loaded = await connection.exec_driver_sql(_LOAD, (*key, numbers, batches[0].message_type))
+    rows = {row[0]: tuple(row) for row in loaded}
+    barred = {number: reason for number, row in rows.items() if (reason := _find_obstacle(*row[6:]))}
     if barred:
         await exclude_recipients(connection, *key, reasons=barred)
-    addressees = tuple(Addressee(*row[:6]) for row in rows if row[0] not in barred)
-    return Claim(*key, number, fence, attempt, tries, addressees, priority)
+    kept = {number: Addressee(*row[:6]) for number, row in rows.items() if number not in barred}
+    return [
+        Claim(
+            *key,
+            batch.number,
+            batch.fence,
+            batch.attempt,
+            batch.tries,
+            tuple(kept[number] for number in sorted(batch.recipients) if number in kept),
+            batch.priority,
+        )
+        for batch in sorted(batches, key=lambda batch: (batch.priority, batch.number))
+    ]
 
 
 def _find_obstacle(suppressed: bool, unsubscribed: bool, erased: bool) -> str | None:

@@ -12,7 +12,8 @@ from app.core.db import Database, is_contention, is_disconnect
 from app.core.group_commit import GroupCommit
 from app.core.metrics import CALL_SECONDS, COMMIT_ITEMS, HANDOFFS
 from app.core.signing import Signer
-from app.delivery.claiming import Claim, claim_batch
+from app.delivery.claiming import Claim
+from app.delivery.claims import Claims
 from app.delivery.composing import Letters, compose_batch
 from app.delivery.fairness import Turn
 from app.delivery.pacing import Pacer, Rate
@@ -43,19 +44,19 @@ class Handoff:
         self._settings = settings
         self._signer = Signer(settings.secret_keys)
         self._letters = Letters()
+        self._claims = Claims(database, lease_seconds=settings.lease_seconds)
         self._settlements = GroupCommit(self._write, most=32)
 
     async def send_batch(self, turn: Turn, rate: Rate) -> bool:
         """Hand off the next batch of a campaign, a turn being reserved for it; False when it has none."""
-        async with self._database.connection() as connection:
-            claimed_at = asyncio.get_running_loop().time()
-            claim = await claim_batch(connection, turn, lease_seconds=self._settings.lease_seconds)
+        request = await self._claims.ask(turn)
+        claim = request.claim
         if claim is None:
             await self._pacer.give_back(rate.largest_call, rate)
             return False
         # Side by side: between claim and call nothing may wait for Redis.
         await asyncio.gather(
-            self._call_and_settle(claim, claimed_at),
+            self._call_and_settle(claim, request.claimed_at),
             self._pacer.give_back(rate.largest_call - len(claim.addressees), rate),
         )
         return True

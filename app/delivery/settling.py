@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.delivery.settlement import FollowUp, Settlement
+from app.recipients.acceptances import is_plain, record_acceptances
 from app.recipients.facts import FactKind
 from app.recipients.record import record_facts
 
@@ -78,7 +79,8 @@ async def write_settlements(connection: AsyncConnection, settlements: Sequence[S
     lost = [each for each in settlements if each.claim.batch not in held]
     facts = [fact for each in ours for fact in each.facts]
     facts += [fact for each in lost for fact in each.facts if fact.kind is FactKind.ACCEPTED]
-    await record_facts(connection, facts)
+    record = record_acceptances if is_plain(facts) else record_facts
+    await record(connection, facts)
     # In the order of keys: two workers that pause the same campaigns must not wait for each other.
     for settlement in sorted(ours, key=lambda each: (each.claim.school_id, each.claim.campaign_id)):
         await _write_consequences(connection, settlement)

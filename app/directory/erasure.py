@@ -15,6 +15,7 @@ from app.directory.holdings import Holding
 from app.directory.models import Suppression, User
 from app.directory.queries import get_record
 from app.directory.users import mark_shared_addresses
+from app.schools.audit.record import ERASED, forget_object, record
 from app.schools.service import get_school
 
 
@@ -48,6 +49,8 @@ async def erase_user(
         .execution_options(synchronize_session=False)
     )
     await mark_shared_addresses(session, school_id=school_id, address_keys=[user.address_key])
+    await forget_object(session, school_id=school_id, kind="user", object_id=external_id)
+    record(session, "erase.user", school_id=school_id, kind="user", object_id=ERASED)
     await _forget_suppressed(session, school_id=school_id, address_keys=address_keys)
 
 

@@ -17,6 +17,7 @@ from app.directory.queries import get_record
 from app.directory.registry import RESOURCES
 from app.directory.resources import Resource
 from app.directory.views import view_of
+from app.schools.audit.record import record
 
 USERS = next(resource for resource in RESOURCES if resource.model is User)
 BELONGINGS = tuple(resource for resource in RESOURCES if "user" in resource.references)
@@ -77,6 +78,7 @@ async def export_user(
     await become_owner(session)
     user = await get_record(session, school_id=school_id, model=User, external_id=external_id)
     assert isinstance(user, User)
+    record(session, "export.user", school_id=school_id, kind="user", object_id=external_id)
     mail: dict[str, Sequence[JsonObject]] = {}
     for holding in holdings:
         mail |= await holding.read(session, user)

@@ -20,6 +20,7 @@ from app.directory.export import PreferenceChangeView
 from app.directory.models import PreferenceChange, Suppression, User
 from app.directory.queries import get_record
 from app.directory.schemas import Preference
+from app.schools.audit.record import record
 from app.schools.service import get_school
 
 PAGE = 50
@@ -96,6 +97,9 @@ async def change_preferences(
             at=at,
         )
         await change_consent(session, change)
+    record(
+        session, "change.preferences", school_id=school_id, kind="user", object_id=external_id, details=wishes
+    )
     await session.refresh(user)
     return await read_preferences(session, school_id=school_id, external_id=external_id, limit=PAGE)
 

@@ -76,7 +76,7 @@ async def test(request: Request, caller: CanSendSlowly, body: MessageTest) -> Te
     return await send_test(
         state.database,
         state.mailer,
-        school_id=caller.school_id,
+        caller=caller,
         message=body,
         public_url=state.settings.public_url,
     )

@@ -15,6 +15,8 @@ from app.drafts.showing import Showing, show_draft
 from app.feedback.apply import TEST_TAGS
 from app.mail.reasons import describe
 from app.mail.types import Outcome, OutcomeKind, SingleEmail
+from app.schools.audit.record import record
+from app.schools.caller import Caller
 
 SUBJECT_PREFIX = "[Test] "
 _SUPPRESSED = "Not sent: the address is on the school's suppression list."
@@ -27,16 +29,24 @@ _SENTENCES: Mapping[OutcomeKind, str] = {
 
 
 async def send_test(
-    database: Database, mailer: Mailer, *, school_id: UUID, message: MessageTest, public_url: str
+    database: Database,
+    mailer: Mailer,
+    *,
+    caller: Caller,
+    message: MessageTest,
+    public_url: str,
 ) -> TestReport:
     """Send the message now to each address once; return what became of each. No transaction spans a call.
 
     Raise InvalidInput for what sending would refuse. What SES refuses or cannot do is told, never raised.
     """
+    school_id = caller.school_id
     async with database.tenant_transaction(school_id) as session:
         showing = await show_draft(session, school_id=school_id, draft=message, public_url=public_url)
         by_key = _list_once(message.to, showing.school.address_secret)
         suppressed = await _find_suppressed(session, school_id=school_id, address_keys=by_key)
+        details = {"addresses": len(by_key) - len(suppressed)}
+        record(session, "send.test", school_id=school_id, kind="test", actor=caller.actor, details=details)
     mailed = {key: address for key, address in by_key.items() if key not in suppressed}
     emails = [_make_email(showing, message, address) for address in mailed.values()]
     outcomes = dict(zip(mailed, await mailer.send(emails) if emails else (), strict=True))

@@ -3,10 +3,10 @@
 from fastapi import APIRouter, Request, Response
 
 from app.core.errors import Forbidden, MalformedRequest, TooLarge, Unavailable
-from app.core.http import describe_problems
+from app.core.http import LeanRoute, describe_problems
 from app.feedback import service
 
-router = APIRouter(tags=["Webhooks"])
+router = APIRouter(tags=["Webhooks"], route_class=LeanRoute)
 
 
 @router.post(

@@ -1,9 +1,11 @@
 """What the mail port heard becomes a fact about a recipient (pure)."""
 
+import re
 from uuid import UUID
 
 from app.mail.types import MailEvent, MailEventKind
 from app.recipients.facts import Fact, FactKind, RecipientKey
+from app.recipients.machine import PROVIDER
 
 _KINDS = {
     MailEventKind.SEND: FactKind.SENT,
@@ -16,6 +18,8 @@ _KINDS = {
     MailEventKind.DELIVERY_DELAY: FactKind.DELAYED,
 }
 LARGEST_NUMBER = 2**31 - 1
+# Where SES tracks clicks as well, its link leads to ours.
+_TRACKED_LINK = re.compile(r"/c/[\w-]+/(\d{1,4})\Z", re.ASCII)
 
 
 def read_tags(event: MailEvent) -> RecipientKey | None:
@@ -44,4 +48,13 @@ def make_fact(event: MailEvent, recipient: RecipientKey) -> Fact:
         code=event.code or None,
         diagnostic=event.diagnostic or None,
         note=f"ses_{event.kind}" if kind is FactKind.NOTED else None,
+        machine=PROVIDER if event.bot and kind is FactKind.NOTED else None,
+        link=_read_link(event) if event.kind is MailEventKind.CLICK else None,
     )
+
+
+def _read_link(event: MailEvent) -> int | None:
+    """Return the number of our own link that the provider saw followed, where it can be told."""
+    detail = event.raw.get("click")
+    found = _TRACKED_LINK.search(str(detail.get("link", ""))) if isinstance(detail, dict) else None
+    return int(found[1]) if found else None

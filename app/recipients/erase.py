@@ -22,10 +22,10 @@ _ERASE_RECIPIENTS: Final = """
     WHERE school_id = $1 AND "user" = $2
 """
 _ERASE_HISTORY: Final = """
-    UPDATE email_events e SET diagnostic = NULL
+    UPDATE email_events e SET diagnostic = NULL, agent = NULL
     FROM unnest($2::uuid[], $3::int[]) AS theirs (campaign_id, number)
     WHERE e.school_id = $1 AND e.campaign_id = theirs.campaign_id AND e.number = theirs.number
-        AND e.diagnostic IS NOT NULL
+        AND (e.diagnostic IS NOT NULL OR e.agent IS NOT NULL)
 """
 _ERASE_EXCLUSIONS: Final = """
     UPDATE exclusions SET "user" = NULL, email = NULL, name = '' WHERE school_id = $1 AND "user" = $2
@@ -38,7 +38,7 @@ _ADDRESSES: Final = """
 
 
 async def erase_from_campaigns(session: AsyncSession, user: User) -> set[bytes]:
-    """Take name, address, attributes and the servers' words out; return the hashes of their addresses.
+    """Take name, address, attributes, programs and servers' words out; return the hashes of their addresses.
 
     Who is still queued is left for the claim to take out: it alone knows who is in a call to SES.
     """

@@ -25,6 +25,7 @@ class HeldEvent(View):
     link: int | None
     code: str | None
     diagnostic: str | None
+    agent: str | None
 
 
 class HeldRecipient(View):

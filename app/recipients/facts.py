@@ -44,6 +44,10 @@ class RecipientKey:
     campaign_id: UUID
     number: int
 
+    def __hash__(self) -> int:
+        """Hash what tells recipients apart within a school: UUID's own hash is slow, and asked for often."""
+        return hash((self.campaign_id.int, self.number))
+
     def order(self) -> tuple[bytes, bytes, int]:
         """Return the place in PostgreSQL's order of the primary key."""
         return (self.school_id.bytes, self.campaign_id.bytes, self.number)
@@ -54,7 +58,8 @@ class Fact:
     """One thing that happened to one recipient at one instant.
 
     With a `key` (16 bytes, the same for every copy of the same event) it also enters the history, once;
-    opens and clicks count only when they are new there. `machine` says why it is no person's doing.
+    opens and clicks count only when they are new there. `machine` says why it is no person's doing, `agent`
+    what the visitor's program called itself.
     """
 
     recipient: RecipientKey
@@ -69,3 +74,4 @@ class Fact:
     machine: str | None = None
     link: int | None = None
     note: str | None = None
+    agent: str | None = None

@@ -66,6 +66,8 @@ class Recipient(Base):
     machine_click_count: Mapped[int] = mapped_column(server_default=ZERO)
     unsubscribed: Mapped[bool] = mapped_column(server_default="false")
     unsubscribed_at: Mapped[datetime | None] = mapped_column(Instant)
+    suspected: Mapped[bool] = mapped_column(server_default="false")
+    """Whether SES has said of an open or a click of its own that it was likely a bot's."""
 
 
 class Exclusion(Base):
@@ -125,7 +127,19 @@ class EmailEvent(Base):
     """History: every SES event, open and click, once each. Append only, partitioned by month."""
 
     __tablename__ = "email_events"
-    __table_args__ = ({"postgresql_partition_by": "RANGE (occurred_at)"},)
+    __table_args__ = (
+        # Only clicks name a link, so nothing else pays for the report of links.
+        Index(
+            "ix_email_events_links",
+            "school_id",
+            "campaign_id",
+            "link",
+            "number",
+            postgresql_include=["machine"],
+            postgresql_where=text("link IS NOT NULL"),
+        ),
+        {"postgresql_partition_by": "RANGE (occurred_at)"},
+    )
 
     school_id: Mapped[UUID] = mapped_column(primary_key=True)
     campaign_id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -138,6 +152,8 @@ class EmailEvent(Base):
     link: Mapped[int | None]
     code: Mapped[str | None]
     diagnostic: Mapped[str | None]
+    agent: Mapped[str | None]
+    """What the visitor's program called itself; null for what is no visit, and once the person was erased."""
     recorded_at: Mapped[datetime] = mapped_column(Instant, server_default=text("now()"))
 
 

@@ -54,6 +54,7 @@ class State:
     machine_click_count: int = 0
     unsubscribed: bool = False
     unsubscribed_at: datetime | None = None
+    suspected: bool = False
 
 
 def merge_fact(state: State, fact: Fact, *, is_new: bool = True) -> State:
@@ -141,26 +142,35 @@ def _evidence(state: State, fact: Fact, _: bool) -> State:
 
 def _open(state: State, fact: Fact, is_new: bool) -> State:  # one shape for all merges
     state = _accept(state, fact)
+    if not is_new:
+        return state
     if fact.machine:
-        return replace(state, machine_open_count=state.machine_open_count + is_new)
+        return replace(state, machine_open_count=state.machine_open_count + 1)
     return replace(
         state,
         first_opened_at=_earlier(state.first_opened_at, fact.at),
         last_opened_at=_later(state.last_opened_at, fact.at),
-        open_count=state.open_count + is_new,
+        open_count=state.open_count + 1,
     )
 
 
 def _click(state: State, fact: Fact, is_new: bool) -> State:  # one shape for all merges
     state = _accept(state, fact)
+    if not is_new:
+        return state
     if fact.machine:
-        return replace(state, machine_click_count=state.machine_click_count + is_new)
+        return replace(state, machine_click_count=state.machine_click_count + 1)
     return replace(
         state,
         first_clicked_at=_earlier(state.first_clicked_at, fact.at),
         last_clicked_at=_later(state.last_clicked_at, fact.at),
-        click_count=state.click_count + is_new,
+        click_count=state.click_count + 1,
     )
+
+
+def _note(state: State, fact: Fact, _: bool) -> State:
+    state = _accept(state, fact)
+    return replace(state, suspected=True) if fact.machine else state
 
 
 def _set_subscription(*, unsubscribed: bool) -> Callable[[State, Fact, bool], State]:
@@ -191,5 +201,5 @@ _MERGES: dict[FactKind, Callable[[State, Fact, bool], State]] = {
     FactKind.CLICKED: _click,
     FactKind.UNSUBSCRIBED: _set_subscription(unsubscribed=True),
     FactKind.RESUBSCRIBED: _set_subscription(unsubscribed=False),
-    FactKind.NOTED: _evidence,
+    FactKind.NOTED: _note,
 }

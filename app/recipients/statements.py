@@ -1,8 +1,12 @@
 """The SQL of the hot path: rows travel as one array a column, whatever their number."""
 
+from collections.abc import Collection
+from functools import lru_cache
 from typing import Final, get_type_hints
+from uuid import UUID
 
 from app.recipients.counters import COUNTED
+from app.recipients.facts import RecipientKey
 from app.recipients.outcome import State
 
 _POSTGRES_TYPES: Final = {"int": "int", "str": "text", "bool": "bool", "datetime": "timestamptz"}
@@ -17,38 +21,77 @@ _STATE: Final = {
     name: _postgres_type(getattr(kind, "__args__", (kind,))[0])
     for name, kind in get_type_hints(State).items()
 }
-_COLUMNS: Final = {"school_id": "uuid", "campaign_id": "uuid", "number": "int", "status": "text", **_STATE}
+_KEY: Final = {"school_id": "uuid", "campaign_id": "uuid", "number": "int"}
+_FACTS: Final = {"status": "text", **_STATE}
 
 
 def _unnest(types: list[str]) -> str:
     return "unnest(" + ", ".join(f"${i}::{kind}[]" for i, kind in enumerate(types, 1)) + ")"
 
 
+# The keys come in order, and each row is looked up and locked by itself, so they are locked in that order. A
+# plan that reads the table instead would be chosen while it is small, and cost more than all the rest.
 LOCK_RECIPIENTS: Final = f"""
     SELECT r.school_id, r.campaign_id, r.number, r.email IS NULL, {", ".join(f"r.{name}" for name in _STATE)}
-    FROM recipients r
-    JOIN unnest($1::uuid[], $2::uuid[], $3::int[]) AS k (school_id, campaign_id, number)
-        ON (r.school_id, r.campaign_id, r.number) = (k.school_id, k.campaign_id, k.number)
-    ORDER BY r.school_id, r.campaign_id, r.number
-    FOR UPDATE OF r
+    FROM unnest($1::uuid[], $2::uuid[], $3::int[]) AS k (school_id, campaign_id, number)
+    CROSS JOIN LATERAL (
+        SELECT * FROM recipients
+        WHERE (school_id, campaign_id, number) = (k.school_id, k.campaign_id, k.number)
+        OFFSET 0
+        FOR UPDATE
+    ) AS r
 """  # noqa: S608  # only names of this module's own go in
 
 ADD_EVENTS: Final = f"""
     INSERT INTO email_events
-        (school_id, campaign_id, number, occurred_at, key, kind, machine, link, code, diagnostic)
+        (school_id, campaign_id, number, occurred_at, key, kind, machine, link, code, diagnostic, agent)
     SELECT * FROM {
-    _unnest(["uuid", "uuid", "int", "timestamptz", "bytea", "text", "text", "int", "text", "text"])
+    _unnest(["uuid", "uuid", "int", "timestamptz", "bytea", "text", "text", "int", "text", "text", "text"])
 }
     ON CONFLICT DO NOTHING
     RETURNING key
 """  # noqa: S608  # only names of this module's own go in
 
-WRITE_BACK: Final = f"""
-    UPDATE recipients r
-    SET {", ".join(f"{name} = v.{name}" for name in ("status", *_STATE))}
-    FROM {_unnest(list(_COLUMNS.values()))} AS v ({", ".join(_COLUMNS)})
-    WHERE (r.school_id, r.campaign_id, r.number) = (v.school_id, v.campaign_id, v.number)
+READ_TRACES: Final = """
+    SELECT k.school_id, k.campaign_id, k.number,
+        (SELECT count(*)::int FROM campaign_links l
+            WHERE l.school_id = k.school_id AND l.campaign_id = k.campaign_id),
+        e.key, e.kind, e.occurred_at, e.machine, e.link, e.agent
+    FROM unnest($1::uuid[], $2::uuid[], $3::int[]) AS k (school_id, campaign_id, number)
+    JOIN email_events e
+        ON (e.school_id, e.campaign_id, e.number) = (k.school_id, k.campaign_id, k.number)
+    WHERE e.kind = ANY ($4::text[])
+"""
+
+MARK_TRACES: Final = f"""
+    UPDATE email_events e SET machine = v.machine
+    FROM {_unnest(["uuid", "uuid", "int", "timestamptz", "bytea", "text"])}
+        AS v (school_id, campaign_id, number, occurred_at, key, machine)
+    WHERE (e.school_id, e.campaign_id, e.number, e.occurred_at, e.key)
+        = (v.school_id, v.campaign_id, v.number, v.occurred_at, v.key)
 """  # noqa: S608  # only names of this module's own go in
+
+
+@lru_cache(maxsize=128)
+def write_back(names: tuple[str, ...]) -> str:
+    """Return the statement that writes these columns of recipients, after the three of the key."""
+    columns = {**_KEY, **{name: _FACTS[name] for name in names}}
+    return f"""
+        UPDATE recipients r
+        SET {", ".join(f"{name} = v.{name}" for name in names)}
+        FROM {_unnest(list(columns.values()))} AS v ({", ".join(columns)})
+        WHERE (r.school_id, r.campaign_id, r.number) = (v.school_id, v.campaign_id, v.number)
+    """  # noqa: S608  # only names of this module's own go in
+
+
+def key_columns(keys: Collection[RecipientKey]) -> tuple[list[UUID], list[UUID], list[int]]:
+    """Return the keys as one array a column."""
+    return (
+        [key.school_id for key in keys],
+        [key.campaign_id for key in keys],
+        [key.number for key in keys],
+    )
+
 
 _ACCEPTED, _HEARD = (f"${len(COUNTED) + place}::timestamptz" for place in (3, 4))
 ADD_TO_COUNTERS: Final = f"""

@@ -3,15 +3,31 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, and_, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import load_only
 
 from app.campaigns.models import Campaign, CampaignLink
-from app.delivery.doubt import Doubt
-from app.delivery.models import Batch
-from app.recipients.models import Recipient
+from app.reports.table import escape_like
+
+# Of a list's fifty messages nobody asks for the half megabyte that each may say.
+_ROW: Final = load_only(
+    Campaign.name,
+    Campaign.message_type,
+    Campaign.status,
+    Campaign.status_reason,
+    Campaign.subject,
+    Campaign.sent_at,
+    Campaign.listed_at,
+    Campaign.sent_by_id,
+    Campaign.sent_by_name,
+    Campaign.scheduled_for,
+    Campaign.completed_at,
+    raiseload=True,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,43 +52,9 @@ class CampaignFilter:
         if self.sent_before:
             found.append(Campaign.sent_at < self.sent_before)
         if self.q:
-            pattern = f"%{_escape_like(self.q)}%"
+            pattern = f"%{escape_like(self.q)}%"
             found.append(or_(Campaign.name.ilike(pattern), Campaign.subject.ilike(pattern)))
         return found
-
-
-@dataclass(frozen=True, slots=True)
-class RecipientFilter:
-    """What narrows the table of recipients."""
-
-    delivery_status: str | None = None
-    opened: bool | None = None
-    clicked: bool | None = None
-    q: str | None = None
-
-    def conditions(self, calling: Sequence[int]) -> list[ColumnElement[bool]]:
-        """Return the conditions of those that are set; `calling` are the numbers in a call right now."""
-        found: list[ColumnElement[bool]] = []
-        if self.delivery_status == "sending":
-            found.append(and_(Recipient.status == "queued", Recipient.number == func.any(list(calling))))
-        elif self.delivery_status == "queued":
-            found.append(and_(Recipient.status == "queued", Recipient.number != func.all(list(calling))))
-        elif self.delivery_status:
-            found.append(Recipient.status == self.delivery_status)
-        if self.opened is not None:
-            opened = or_(Recipient.open_count > 0, Recipient.click_count > 0)
-            found.append(opened if self.opened else ~opened)
-        if self.clicked is not None:
-            found.append(Recipient.click_count > 0 if self.clicked else Recipient.click_count == 0)
-        if self.q:
-            pattern = f"%{_escape_like(self.q)}%"
-            name = Recipient.first_name + " " + Recipient.last_name
-            found.append(or_(name.ilike(pattern), Recipient.email.ilike(pattern)))
-        return found
-
-
-def _escape_like(text: str) -> str:
-    return text.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
 
 
 async def list_campaigns(
@@ -84,7 +66,7 @@ async def list_campaigns(
     limit: int,
 ) -> Sequence[Campaign]:
     """Return campaigns, those still scheduled first, then newest first."""
-    query = select(Campaign).where(Campaign.school_id == school_id, *where.conditions())
+    query = select(Campaign).where(Campaign.school_id == school_id, *where.conditions()).options(_ROW)
     if after is not None:
         query = query.where(_comes_after(*after))
     query = query.order_by(Campaign.listed_at.desc().nulls_first(), Campaign.id.desc()).limit(limit)
@@ -105,48 +87,3 @@ async def list_links(session: AsyncSession, *, school_id: UUID, campaign_id: UUI
         CampaignLink.school_id == school_id, CampaignLink.campaign_id == campaign_id
     )
     return (await session.scalars(query.order_by(CampaignLink.number))).all()
-
-
-async def find_calling(session: AsyncSession, *, school_id: UUID, campaign_id: UUID) -> list[int]:
-    """Return the numbers of the recipients that are in a call to SES right now."""
-    query = select(func.unnest(Batch.recipients)).where(
-        Batch.school_id == school_id, Batch.campaign_id == campaign_id, Batch.state == "calling"
-    )
-    return list(await session.scalars(query))
-
-
-async def find_doubts(
-    session: AsyncSession, *, school_id: UUID, campaign_id: UUID, numbers: Sequence[int]
-) -> dict[int, Doubt]:
-    """Return why each of these unknown recipients is so, and whether evidence may still come."""
-    if not numbers:
-        return {}
-    query = select(Batch.recipients, Batch.doubt, Batch.state).where(
-        Batch.school_id == school_id,
-        Batch.campaign_id == campaign_id,
-        Batch.state.in_(("unknown", "undecided")),
-        Batch.recipients.overlap(list(numbers)),
-    )
-    return {
-        number: Doubt(row.doubt, waits=row.state == "unknown")
-        for row in await session.execute(query)
-        for number in row.recipients
-    }
-
-
-def _select_recipients(school_id: UUID, campaign_id: UUID) -> Select[Recipient]:
-    return select(Recipient).where(Recipient.school_id == school_id, Recipient.campaign_id == campaign_id)
-
-
-async def list_recipients(
-    session: AsyncSession,
-    *,
-    school_id: UUID,
-    campaign_id: UUID,
-    conditions: Sequence[ColumnElement[bool]],
-    after: int,
-    limit: int,
-) -> Sequence[Recipient]:
-    """Return recipients in the order of their numbers."""
-    query = _select_recipients(school_id, campaign_id).where(Recipient.number > after, *conditions)
-    return (await session.scalars(query.order_by(Recipient.number).limit(limit))).all()

@@ -1,6 +1,7 @@
 """The reports: each a fixed number of indexed reads, whatever the size of the campaign."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -12,9 +13,12 @@ from app.core.pages import decode_cursor, make_page, or_null
 from app.core.schema import Page
 from app.delivery.progress import read_stats
 from app.reports import queries
-from app.reports.queries import CampaignFilter, RecipientFilter
-from app.reports.recipients import make_recipient_view
+from app.reports.brief import read_brief
+from app.reports.calls import find_calling, find_doubts
+from app.reports.queries import CampaignFilter
+from app.reports.recipients import make_line
 from app.reports.schemas import RecipientView
+from app.reports.table import RecipientFilter, Table
 from app.schools.service import get_school
 
 
@@ -61,32 +65,28 @@ async def list_recipients(
     school_id: UUID,
     campaign_id: UUID,
     where: RecipientFilter,
+    sort: str,
     limit: int,
     cursor: str | None,
 ) -> Page[RecipientView]:
     """Return a page of a campaign's recipients."""
-    await get_campaign(session, school_id=school_id, campaign_id=campaign_id)
+    await read_brief(session, school_id=school_id, campaign_id=campaign_id)
     school = await get_school(session, school_id=school_id)
-    calling = await queries.find_calling(session, school_id=school_id, campaign_id=campaign_id)
-    rows = await queries.list_recipients(
-        session,
-        school_id=school_id,
-        campaign_id=campaign_id,
-        conditions=where.conditions(calling),
-        after=decode_cursor(cursor, int)[0] if cursor else 0,
-        limit=limit + 1,
-    )
+    calling = await find_calling(session, school_id=school_id, campaign_id=campaign_id)
+    table = Table(school_id, campaign_id, where, sort, calling)
+    after = table.read_cursor(cursor) if cursor else None
+    rows = (await session.execute(table.select_page(after=after, limit=limit + 1))).all()
     unknown = [row.number for row in rows[:limit] if row.status == "unknown"]
-    doubts = await queries.find_doubts(session, school_id=school_id, campaign_id=campaign_id, numbers=unknown)
+    doubts = await find_doubts(session, school_id=school_id, campaign_id=campaign_id, numbers=unknown)
     in_calls = frozenset(calling)
-    return make_page(
-        rows,
-        limit=limit,
-        view=lambda row: make_recipient_view(
+
+    def make_view(row: Any) -> RecipientView:  # a row of the table's columns
+        line = make_line(
             row,
             calling=row.number in in_calls,
             profile_template=school.profile_url_template,
             doubt=doubts.get(row.number),
-        ),
-        key=lambda row: (row.number,),
-    )
+        )
+        return RecipientView(**line._asdict())
+
+    return make_page(rows, limit=limit, view=make_view, key=table.make_cursor_key)

@@ -9,15 +9,18 @@ import binascii
 import hashlib
 import hmac
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.clock import now
 from app.core.errors import NotFound
 from app.core.ids import new_id
+from app.schools.audit.record import get_actor, record
 from app.schools.models import ApiKey
 from app.schools.scopes import ALL_SCOPES, Scope
 
@@ -36,28 +39,43 @@ class KeyParts:
 def parse_key(text: str) -> KeyParts | None:
     """Take an API key apart, or return None when it is not one."""
     body = text.removeprefix(PREFIX)
-    if body == text or len(body) != 86:
+    if body == text or len(body) != 86 or not body.isascii():
         return None
     try:
         raw = base64.b64decode(body + "==", altchars=b"-_", validate=True)
     except (binascii.Error, ValueError):
         return None
+    # Base64 of 64 bytes leaves spare bits in the last character: only the canonical spelling counts.
+    if base64.urlsafe_b64encode(raw).rstrip(b"=").decode() != body:
+        return None
     return KeyParts(UUID(bytes=raw[:16]), UUID(bytes=raw[16:32]), raw[32:])
 
 
 async def create_key(
-    session: AsyncSession, *, school_id: UUID, name: str, scopes: tuple[Scope, ...] = ALL_SCOPES
+    session: AsyncSession,
+    *,
+    school_id: UUID,
+    name: str,
+    scopes: Sequence[Scope] = ALL_SCOPES,
+    expires_at: datetime | None = None,
 ) -> tuple[ApiKey, str]:
-    """Store a new key; return its row and the key itself, which is shown this once."""
-    secret = secrets.token_bytes(32)
+    """Store a new key and that it was made; return its row and the key itself, which is shown this once."""
+    secret, maker = secrets.token_bytes(32), get_actor(session)
     row = ApiKey(
         school_id=school_id,
         id=new_id(),
         name=name,
         scopes=[str(scope) for scope in scopes],
         secret_hash=hashlib.sha256(secret).digest(),
+        expires_at=expires_at,
+        created_by_kind=maker.kind,
+        created_by_id=maker.id,
+        created_by_name=maker.name,
     )
     session.add(row)
+    until = None if expires_at is None else expires_at.isoformat()
+    details = {"scopes": row.scopes, "expires_at": until}
+    record(session, "create.key", school_id=school_id, kind="key", object_id=row.id, details=details)
     await session.flush()
     body = base64.urlsafe_b64encode(school_id.bytes + row.id.bytes + secret).rstrip(b"=").decode()
     return row, PREFIX + body
@@ -78,21 +96,24 @@ async def find_valid_key(session: AsyncSession, *, parts: KeyParts) -> ApiKey | 
     return row
 
 
-async def list_keys(session: AsyncSession, *, school_id: UUID) -> list[ApiKey]:
-    """Return the school's keys, newest first."""
-    rows = await session.scalars(
-        select(ApiKey).where(ApiKey.school_id == school_id).order_by(ApiKey.id.desc())
-    )
-    return list(rows)
+async def list_keys(
+    session: AsyncSession, *, school_id: UUID, before: UUID | None = None, limit: int | None = None
+) -> list[ApiKey]:
+    """Return the school's keys, newest first; those made before the key `before`, where it is given."""
+    query = select(ApiKey).where(ApiKey.school_id == school_id)
+    if before is not None:
+        query = query.where(ApiKey.id < before)
+    return list(await session.scalars(query.order_by(ApiKey.id.desc()).limit(limit)))
 
 
 async def revoke_key(session: AsyncSession, *, school_id: UUID, key_id: UUID) -> None:
-    """Revoke a key at once; revoking twice is fine, an unknown one is NotFound."""
-    revoked = await session.scalar(
-        update(ApiKey)
-        .where(ApiKey.school_id == school_id, ApiKey.id == key_id)
-        .values(revoked_at=now())
-        .returning(ApiKey.id)
+    """Revoke a key at once; revoking twice is fine and changes nothing, an unknown one is NotFound."""
+    row = await session.scalar(
+        select(ApiKey).where(ApiKey.school_id == school_id, ApiKey.id == key_id).with_for_update()
     )
-    if revoked is None:
+    if row is None:
         raise NotFound("There is no such API key.")
+    if row.revoked_at is None:
+        row.revoked_at = now()
+        record(session, "revoke.key", school_id=school_id, kind="key", object_id=key_id)
+        await session.flush()

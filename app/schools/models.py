@@ -1,14 +1,15 @@
 """Tables of the tenant itself."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, func
+from sqlalchemy import ForeignKey, Index, func
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import Text
 
-from app.core.db import Base, Bytes, Instant
+from app.core.db import Base, Bytes, Instant, Json
 
 
 class School(Base):
@@ -51,3 +52,25 @@ class ApiKey(Base):
     expires_at: Mapped[datetime | None] = mapped_column(Instant)
     revoked_at: Mapped[datetime | None] = mapped_column(Instant)
     last_used_at: Mapped[datetime | None] = mapped_column(Instant)
+    created_by_kind: Mapped[str | None]
+    created_by_id: Mapped[str | None]
+    created_by_name: Mapped[str | None]
+
+
+class AuditEntry(Base):
+    """Something that somebody has done; a tenant may add to these and read them, nothing else."""
+
+    __tablename__ = "audit_entries"
+    __table_args__ = (Index("ix_audit_entries_school_id_at_id", "school_id", "at", "id"),)
+
+    school_id: Mapped[UUID] = mapped_column(ForeignKey("schools.id", ondelete="CASCADE"), primary_key=True)
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    at: Mapped[datetime] = mapped_column(Instant)
+    action: Mapped[str]
+    actor_kind: Mapped[str]
+    actor_id: Mapped[str]
+    actor_name: Mapped[str]
+    object_kind: Mapped[str]
+    object_id: Mapped[str | None]
+    request_id: Mapped[str | None]
+    details: Mapped[dict[str, Any]] = mapped_column(Json)

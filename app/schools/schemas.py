@@ -1,7 +1,6 @@
 """The school as the API shows it."""
 
 from collections.abc import Set
-from datetime import datetime
 from functools import cache
 from typing import Annotated
 from uuid import UUID
@@ -113,11 +112,3 @@ class SchoolView(View):
     colour: str | None
     created_at: Instant
     updated_at: Instant
-
-
-class ApiKeyCreate(Body):
-    """A new API key; without scopes it may do everything."""
-
-    name: Name
-    scopes: list[str] | None = None
-    expires_at: datetime | None = None

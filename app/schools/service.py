@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.clock import now
 from app.core.errors import Fault, InvalidInput, NotFound
 from app.core.ids import new_id
+from app.schools.audit.record import record
 from app.schools.models import School
 from app.schools.schemas import NULLABLE, SchoolCreate, SchoolPatch
 
@@ -18,6 +19,7 @@ async def create_school(session: AsyncSession, *, wanted: SchoolCreate) -> Schoo
     school = School(id=new_id(), address_secret=secrets.token_bytes(32), **wanted.model_dump())
     session.add(school)
     await session.flush()
+    record(session, "create.school", school_id=school.id, kind="school", object_id=school.id)
     return school
 
 
@@ -45,5 +47,7 @@ async def change_school(session: AsyncSession, *, school_id: UUID, patch: School
     for name, value in changes.items():
         setattr(school, name, value)
     school.updated_at = now()
+    details = {"settings": sorted(changes)}
+    record(session, "change.school", school_id=school_id, kind="school", object_id=school_id, details=details)
     await session.flush()
     return school

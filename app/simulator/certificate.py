@@ -28,12 +28,12 @@ class SigningCertificate:
         return self.path.name
 
 
-def load_certificate(directory: Path) -> SigningCertificate:
+def load_certificate(directory: Path, certificate_id: str | None = None) -> SigningCertificate:
     """Return the certificate kept in the directory, made there first when it has none."""
     key_file = directory / _KEY_FILE
     certificates = sorted(directory.glob(f"{_PREFIX}*.pem"))
     if not (key_file.exists() and certificates):
-        return create_certificate(directory)
+        return create_certificate(directory, certificate_id)
     key = serialization.load_pem_private_key(key_file.read_bytes(), password=None)
     if not isinstance(key, rsa.RSAPrivateKey):
         message = f"{key_file} is not an RSA key."
@@ -41,12 +41,16 @@ def load_certificate(directory: Path) -> SigningCertificate:
     return SigningCertificate(key, certificates[0])
 
 
-def create_certificate(directory: Path) -> SigningCertificate:
-    """Make a key and certificate and write both; the key is readable by its owner alone."""
+def create_certificate(directory: Path, certificate_id: str | None = None) -> SigningCertificate:
+    """Make a key and certificate and write both; the key is readable by its owner alone.
+
+    The certificate's file is named by the id, hexadecimal as SNS's are, or by its hash.
+    """
     directory.mkdir(parents=True, exist_ok=True)
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     certificate = _self_sign(key)
-    path = directory / f"{_PREFIX}{certificate.fingerprint(hashes.SHA256()).hex()[:32]}.pem"
+    name = certificate_id or certificate.fingerprint(hashes.SHA256()).hex()[:32]
+    path = directory / f"{_PREFIX}{name}.pem"
     path.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
     key_file = directory / _KEY_FILE
     key_file.touch(mode=0o600)

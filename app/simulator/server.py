@@ -3,7 +3,7 @@
 import errno
 import socket
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import uvicorn
@@ -12,7 +12,10 @@ from starlette.routing import Route
 
 from app.simulator.connection import CuttableProtocol
 from app.simulator.control import Control
+from app.simulator.envelope import Params
+from app.simulator.ses import Answer
 from app.simulator.settings import SimulatorSettings
+from app.simulator.setup import SetUp
 from app.simulator.simulation import Simulation
 from app.simulator.wire import SesWire, SnsWire
 
@@ -32,11 +35,40 @@ def create_app(settings: SimulatorSettings) -> Starlette:
         Route("/v2/email/outbound-bulk-emails", ses.send_bulk_email, methods=["POST"]),
         Route("/v2/email/outbound-emails", ses.send_email, methods=["POST"]),
         Route("/v2/email/account", ses.get_account, methods=["GET"]),
+        *_list_setup_routes(ses, simulation.setup),
         Route("/", sns.act, methods=["GET"]),
         Route(f"/{simulation.certificate.file_name}", sns.get_certificate, methods=["GET"]),
         *Control(simulation).list_routes(),
     ]
     return Starlette(routes=routes, lifespan=lifespan)
+
+
+def _list_setup_routes(ses: SesWire, setup: SetUp) -> list[Route]:
+    sets = "/v2/email/configuration-sets"
+    one = f"{sets}/{{ConfigurationSetName}}"
+    operations: list[tuple[str, str, str, Callable[[Params], Answer]]] = [
+        ("POST", sets, "CreateConfigurationSet", setup.create_configuration_set),
+        ("GET", one, "GetConfigurationSet", setup.get_configuration_set),
+        ("PUT", f"{one}/sending", "PutConfigurationSetSendingOptions", setup.put_sending_options),
+        ("GET", f"{one}/event-destinations", "GetConfigurationSetEventDestinations", setup.get_destinations),
+        (
+            "POST",
+            f"{one}/event-destinations",
+            "CreateConfigurationSetEventDestination",
+            setup.create_destination,
+        ),
+        (
+            "PUT",
+            f"{one}/event-destinations/{{EventDestinationName}}",
+            "UpdateConfigurationSetEventDestination",
+            setup.update_destination,
+        ),
+        ("GET", "/v2/email/identities/{EmailIdentity}", "GetEmailIdentity", setup.get_identity),
+    ]
+    return [
+        Route(path, ses.set_up(operation, perform), methods=[method])
+        for method, path, operation, perform in operations
+    ]
 
 
 def create_server(settings: SimulatorSettings) -> uvicorn.Server:

@@ -68,7 +68,7 @@ class Ses:
         return {
             "DedicatedIpAutoWarmupEnabled": False,
             "EnforcementStatus": "HEALTHY",
-            "ProductionAccessEnabled": True,
+            "ProductionAccessEnabled": sending.production_access,
             "SendQuota": {
                 "Max24HourSend": sending.max_24_hour_send,
                 "MaxSendRate": sending.max_send_rate,

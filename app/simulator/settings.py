@@ -28,8 +28,10 @@ class Sending:
     max_send_rate: Annotated[float, Field(gt=0)] = 1_000.0
     max_24_hour_send: float = 5_000_000.0
     sending_enabled: bool = True
+    production_access: bool = True
     configuration_sets: tuple[str, ...] = ()
     unverified_domains: tuple[str, ...] = ("unverified.example",)
+    absent_domains: tuple[str, ...] = ("absent.example",)
     checked: Share = 1.0
 
 
@@ -87,15 +89,20 @@ class Delivery:
 class SimulatorSettings:
     """Everything a simulator is started with; `certificate_dir` receives the signing key and certificate.
 
+    A certificate that is made there is named by `certificate_id`, hexadecimal, or by its hash. `webhook` is
+    subscribed to the topic at the start.
+
     `public_url` is the product's: visits go nowhere else. Up to `keep_limit` emails are kept, the newest.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
     certificate_dir: Path
+    certificate_id: str | None = None
     host: str = "127.0.0.1"
     port: int = 8025
     public_url: str = "http://127.0.0.1:8000"
+    webhook: str | None = None
     region: str = "us-east-1"
     account_id: str = "123456789012"
     topic_name: str = "campaigns-events"

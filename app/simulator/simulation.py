@@ -14,10 +14,13 @@ from app.simulator.outbound import Outbound
 from app.simulator.quota import SendingQuota
 from app.simulator.ses import Ses
 from app.simulator.settings import LiveSettings, SimulatorSettings
+from app.simulator.setup import SetUp
 from app.simulator.signing import MessageSigner
 from app.simulator.sns import Topic
 from app.simulator.visitor import Visitor
 from app.simulator.world import World
+
+SUBSCRIBE_SECONDS = 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +38,14 @@ class Simulation:
     def __init__(self, settings: SimulatorSettings) -> None:
         """Build every part; nothing runs yet."""
         self.live = LiveSettings(settings)
-        self.certificate: SigningCertificate = load_certificate(settings.certificate_dir)
+        self.certificate: SigningCertificate = load_certificate(
+            settings.certificate_dir, settings.certificate_id
+        )
         self.signer = MessageSigner(self.certificate, settings.topic_arn, settings.region)
+        self._webhook = settings.webhook
         self.faults = Faults()
         self.quota = SendingQuota()
+        self.setup = SetUp(self.live)
         self.mailbox = Mailbox(settings.keep, settings.keep_limit)
         self.ledger = Ledger(settings.keep)
         self._outbound = Outbound()
@@ -61,9 +68,15 @@ class Simulation:
         """Run the world and the topic until the block ends."""
         async with self._outbound, asyncio.TaskGroup() as tasks:
             runners = [tasks.create_task(self._deliveries.run()), tasks.create_task(self._steps.run())]
+            if self._webhook:
+                # The topic tries again for minutes: the product may well start after us.
+                runners.append(tasks.create_task(self._subscribe(self._webhook)))
             yield
             for runner in runners:
                 runner.cancel()
+
+    async def _subscribe(self, webhook: str) -> None:
+        await self.topic.subscribe(webhook, SUBSCRIBE_SECONDS)
 
     def count_pending(self) -> Pending:
         """Return the work not yet done."""
@@ -90,3 +103,4 @@ class Simulation:
         self.mailbox.clear()
         self.ledger.clear()
         self.quota.clear()
+        self.setup.clear()

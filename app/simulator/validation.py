@@ -38,7 +38,7 @@ def check_request(operation: str, params: Mapping[str, Any]) -> None:
     report = ParamValidator().validate(params, shape)
     if report.has_errors():
         raise Refused(bad_request(report.generate_report()))
-    for fault in (*find_constraint_faults(shape, params, ""), *_LIMITS[operation](params)):
+    for fault in (*find_constraint_faults(shape, params, ""), *_LIMITS.get(operation, _find_nothing)(params)):
         raise Refused(bad_request(fault))
 
 
@@ -119,6 +119,10 @@ def _find_tag_faults(tags: list[Mapping[str, str]]) -> Iterator[str]:
                     f"Invalid tag <{part}>: only alphanumeric ASCII characters, '_' and '-' are allowed, "
                     "256 at most."
                 )
+
+
+def _find_nothing(_params: Mapping[str, Any]) -> Iterator[str]:
+    return iter(())
 
 
 def list_recipients(destination: Mapping[str, list[str]]) -> list[str]:

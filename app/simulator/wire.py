@@ -2,7 +2,7 @@
 
 import asyncio
 import uuid
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 from xml.sax.saxutils import escape
 
@@ -18,6 +18,7 @@ from app.simulator.ses import Answer, Ses, list_addresses, parse_params
 from app.simulator.sns import Topic
 from app.simulator.validation import MAX_BULK_BYTES, MAX_MESSAGE_BYTES
 
+Endpoint = Callable[[Request], Awaitable[Response]]
 _XMLNS = "http://sns.amazonaws.com/doc/2010-03-31/"
 _UNANSWERED = {FaultKind.TIMEOUT_AFTER_ACCEPTANCE, FaultKind.RESET_AFTER_ACCEPTANCE}
 
@@ -41,6 +42,17 @@ class SesWire:
     async def send_bulk_email(self, request: Request) -> Response:
         """POST /v2/email/outbound-bulk-emails."""
         return await self._serve(request, "SendBulkEmail", self._ses.send_bulk_email, MAX_BULK_BYTES)
+
+    def set_up(self, operation: str, perform: Callable[[Params], Answer]) -> Endpoint:
+        """Return the endpoint of an operation that sets the account up; its path's names are parameters."""
+
+        async def serve(request: Request) -> Response:
+            def perform_on(params: Params) -> Answer:
+                return perform({**params, **request.path_params})
+
+            return await self._serve(request, operation, perform_on, MAX_BULK_BYTES)
+
+        return serve
 
     async def _serve(
         self, request: Request, operation: str, perform: Callable[[Params], Answer], max_bytes: int

@@ -1,6 +1,14 @@
-"""Where a tracked link leads: the campaign's own links, kept in memory, since a campaign never changes."""
+"""Where a tracked link leads: the campaign's own links, which never change, so copies of them serve as well.
+
+In memory first, then in Redis, then in PostgreSQL. Redis holds them as the author wrote them, with the merge
+fields, never what a person's data makes of them.
+"""
 
 from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import takewhile
+from typing import cast
 from uuid import UUID
 
 from sqlalchemy import select
@@ -12,50 +20,66 @@ from app.core.db import Database
 from app.core.signing import RecipientRef
 from app.recipients.models import Recipient
 from app.schools.models import School
+from app.tracking.kept_links import KeptLinks
+from app.tracking.outage import DatabaseAway, DatabaseWatch
 
 MOST_CAMPAIGNS = 256
+NOBODY = Person("", "", "", "", {})
 
 
+class LinksUnknown(Exception):
+    """Where the link leads cannot be told now: what knows it is away."""
+
+
+@dataclass(slots=True)
 class LinkBook:
     """The links of the campaigns lately clicked."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
-        self._kept: OrderedDict[tuple[UUID, UUID], dict[int, Link]] = OrderedDict()
+    database: Database
+    kept: KeptLinks
+    watch: DatabaseWatch
+    _known: OrderedDict[tuple[UUID, UUID], dict[int, Link]] = field(default_factory=OrderedDict)
 
     async def find(self, ref: RecipientRef, number: int) -> str | None:
-        """Return the URL this link leads this person to; None when the campaign has no such link."""
-        key = (ref.school_id, ref.campaign_id)
-        links = self._kept.get(key)
-        if links is None:
-            links = await self._read(ref)
-            if links is None:
-                return None
-            self._kept[key] = links
-            if len(self._kept) > MOST_CAMPAIGNS:
-                self._kept.popitem(last=False)
-        self._kept.move_to_end(key)
-        link = links.get(number)
+        """Return the URL this link leads this person to; None when the campaign has no such link.
+
+        Raise LinksUnknown where that cannot be told now.
+        """
+        link = (await self._find_links(ref)).get(number)
         if link is None:
             return None
         if all(isinstance(part, str) for part in link.parts):
             return destination_for(link, NOBODY)
-        person = await self._read_person(ref)
+        try:
+            person = await self.watch.ask(lambda: self._read_person(ref))
+        except DatabaseAway:
+            return _lead_anybody(link)
         return destination_for(link, person) if person else None
 
-    async def _read(self, ref: RecipientRef) -> dict[int, Link] | None:
-        async with self._database.connection() as connection:
-            compiled = await connection.scalar(
-                select(Campaign.compiled).where(
-                    Campaign.school_id == ref.school_id, Campaign.id == ref.campaign_id
-                )
-            )
-        if compiled is None:
-            return None
-        return {link.number: link for link in CompiledMessage.from_json(compiled).links}
+    async def _find_links(self, ref: RecipientRef) -> dict[int, Link]:
+        key = (ref.school_id, ref.campaign_id)
+        links = self._known.get(key)
+        if links is None:
+            found = await self.kept.find(*key)
+            if found is None:
+                found = await self._read(ref)
+                if found is None:
+                    return {}
+                await self.kept.keep(*key, found)
+            links = self._known[key] = {link.number: link for link in found}
+            if len(self._known) > MOST_CAMPAIGNS:
+                self._known.popitem(last=False)
+        self._known.move_to_end(key)
+        return links
+
+    async def _read(self, ref: RecipientRef) -> Sequence[Link] | None:
+        try:
+            return await self.watch.ask(lambda: read_links(self.database, ref.school_id, ref.campaign_id))
+        except DatabaseAway as error:
+            raise LinksUnknown from error
 
     async def _read_person(self, ref: RecipientRef) -> Person | None:
-        async with self._database.connection() as connection:
+        async with self.database.connection() as connection:
             row = (
                 await connection.execute(
                     select(
@@ -76,4 +100,22 @@ class LinkBook:
         return Person(row[0], row[1], row[2] or "", row[3], row[4]) if row else None
 
 
-NOBODY = Person("", "", "", "", {})
+async def read_links(database: Database, school_id: UUID, campaign_id: UUID) -> Sequence[Link] | None:
+    """Return the links of a campaign; None when there is no such campaign."""
+    async with database.connection() as connection:
+        compiled = await connection.scalar(
+            select(Campaign.compiled).where(Campaign.school_id == school_id, Campaign.id == campaign_id)
+        )
+    return None if compiled is None else CompiledMessage.from_json(compiled).links
+
+
+def _lead_anybody(link: Link) -> str:
+    """Return where the link leads somebody we know nothing of, with the author's fallbacks.
+
+    Data in the query or the fragment only fits the page to the person; in the host or the path it names the
+    page, and another one would be worse than none for the moment: raise LinksUnknown then.
+    """
+    fixed = cast(list[str], list(takewhile(lambda part: isinstance(part, str), link.parts)))
+    if not {"?", "#"} & set("".join(fixed)):
+        raise LinksUnknown
+    return destination_for(link, NOBODY)

@@ -7,15 +7,19 @@ from fastapi.responses import RedirectResponse, Response
 
 from app.core.clock import now
 from app.core.html import Pages
+from app.core.http import LeanRoute
 from app.core.ids import new_id
 from app.core.signing import Purpose, RecipientRef
 from app.recipients.facts import Fact, FactKind, RecipientKey
+from app.tracking.links import LinksUnknown
 from app.tracking.machine import judge_request
 
 GIF = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
 HEADERS = {"Cache-Control": "no-store, private", "Referrer-Policy": "no-referrer"}
+MOST_AGENT = 255
+"""Characters of a User-Agent that are kept: what a rule looks for comes early."""
 pages = Pages()
-router = APIRouter(tags=["Tracking"])
+router = APIRouter(tags=["Tracking"], route_class=LeanRoute)
 
 
 @router.head("/o/{token}.gif", include_in_schema=False)
@@ -30,7 +34,7 @@ async def load_pixel(request: Request, token: str) -> Response:
     """Record an open and answer a 1x1 image; a token that is not ours gets the same and records nothing."""
     ref = request.app.state.signer.verify(Purpose.OPEN, token)
     if ref is not None:
-        await request.app.state.recorder.submit(_make_fact(request, ref, FactKind.OPENED))
+        await request.app.state.visits.record(_make_fact(request, ref, FactKind.OPENED))
     return Response(GIF, media_type="image/gif", headers=HEADERS)
 
 
@@ -47,6 +51,7 @@ async def load_pixel(request: Request, token: str) -> Response:
             "content": {"text/html": {}},
             "description": "The token or the link is not of this deployment.",
         },
+        503: {"content": {"text/html": {}}, "description": "Where the link leads cannot be told now."},
     },
 )
 async def follow_link(request: Request, token: str, number: str) -> Response:
@@ -54,14 +59,18 @@ async def follow_link(request: Request, token: str, number: str) -> Response:
     state = request.app.state
     ref = state.signer.verify(Purpose.CLICK, token)
     link = int(number) if number.isdecimal() and number.isascii() and len(number) <= 4 else 0
-    url = await state.links.find(ref, link) if ref else None
+    try:
+        url = await state.links.find(ref, link) if ref else None
+    except LinksUnknown:
+        return pages.unavailable()
     if ref is None or url is None:
         return pages.not_found()
-    await state.recorder.submit(_make_fact(request, ref, FactKind.CLICKED, link=link))
-    return RedirectResponse(url, status_code=302, headers=HEADERS)
+    await state.visits.record(_make_fact(request, ref, FactKind.CLICKED, link=link))
+    return Response(status_code=302, headers={**HEADERS, "Location": url})
 
 
 def _make_fact(request: Request, ref: RecipientRef, kind: FactKind, *, link: int | None = None) -> Fact:
+    agent = request.headers.get("user-agent", "")
     return Fact(
         recipient=RecipientKey(ref.school_id, ref.campaign_id, ref.number),
         kind=kind,
@@ -69,8 +78,10 @@ def _make_fact(request: Request, ref: RecipientRef, kind: FactKind, *, link: int
         key=new_id().bytes,
         machine=judge_request(
             method=request.method,
-            user_agent=request.headers.get("user-agent", ""),
+            user_agent=agent,
+            address=request.client.host if request.client else "",
             opens=kind is FactKind.OPENED,
         ),
         link=link,
+        agent=agent[:MOST_AGENT],
     )

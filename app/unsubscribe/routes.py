@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse
 
 from app.core.errors import MalformedRequest, TooLarge, UnsupportedMediaType
-from app.core.html import Pages
+from app.core.html import PageRoute, Pages
 from app.core.http import describe_problems
 from app.core.signing import Purpose
 from app.directory.consent import SUBSCRIBABLE
@@ -20,11 +20,14 @@ ONE_CLICK = "One-Click"
 PAGE: dict[int | str, dict[str, Any]] = {
     200: {"content": {"text/html": {}}, "description": "A page."},
     404: {"content": {"text/html": {}}, "description": "The token is not of this deployment."},
+    503: {"content": {"text/html": {}}, "description": "Nothing was changed; try again in a few minutes."},
 }
 FORM = {"required": True, "content": {encoding: {"schema": {"type": "object"}} for encoding in ENCODINGS}}
 BAD_FORM = describe_problems(MalformedRequest, TooLarge, UnsupportedMediaType)
 HEADING = "Your email preferences"
-router = APIRouter(tags=["Unsubscribing"], default_response_class=HTMLResponse, responses=PAGE)
+router = APIRouter(
+    tags=["Unsubscribing"], default_response_class=HTMLResponse, responses=PAGE, route_class=PageRoute
+)
 pages = Pages("app.unsubscribe")
 
 

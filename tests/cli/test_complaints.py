@@ -5,7 +5,9 @@ import socket
 from pathlib import Path
 
 import pytest
+from sqlalchemy.exc import DBAPIError
 
+from app.cli.failures import explain
 from app.core.config import Settings
 from app.core.db import Database
 from app.embedded import EmbeddedPostgres
@@ -24,31 +26,6 @@ NOBODY = "0190a0a0-0000-7000-8000-000000000000"
 def create_school(**changes: str) -> list[str]:
     values = SCHOOL | {f"--{name.replace('_', '-')}": value for name, value in changes.items()}
     return ["school", "create", *(word for pair in values.items() for word in pair)]
-
-
-@pytest.mark.parametrize(
-    "command",
-    [
-        (),
-        ("demo",),
-        ("api",),
-        ("worker",),
-        ("migrate",),
-        ("simulator",),
-        ("import",),
-        ("openapi",),
-        ("school",),
-        ("school", "create"),
-        ("api-key",),
-        ("api-key", "create"),
-        ("api-key", "list"),
-        ("api-key", "revoke"),
-    ],
-)
-def test_help_has_an_example(command: tuple[str, ...]) -> None:
-    ended = run(*command, "--help")
-    assert ended.returncode == 0
-    assert re.search(r"Example: campaigns \w+", ended.stdout)
 
 
 def test_missing_settings_are_all_named() -> None:
@@ -172,3 +149,17 @@ def test_openapi_drift(tmp_path: Path) -> None:
     assert run("openapi", "--check", cwd=tmp_path).returncode == 0
     document.write_text(document.read_text().replace("send_message", "send_mail"))
     assert "has drifted" in read_complaint("openapi", "--check", cwd=tmp_path)
+
+
+async def test_a_database_busy_with_other_work(settings: Settings, database: Database) -> None:
+    async with database.connection() as connection:
+        await connection.exec_driver_sql("LOCK TABLE configuration_sets")
+        with pytest.raises(DBAPIError) as caught:
+            await read_soon(database)
+    assert "run it again" in (explain(caught.value) or "")
+
+
+async def read_soon(database: Database) -> None:
+    async with database.connection() as connection:
+        await connection.exec_driver_sql("SET LOCAL lock_timeout = '10ms'")
+        await connection.exec_driver_sql("SELECT FROM configuration_sets")

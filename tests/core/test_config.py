@@ -61,6 +61,19 @@ def test_what_is_missing_is_named(name: str, monkeypatch: pytest.MonkeyPatch) ->
         ("SECRET_KEYS", "short"),
         ("SECRET_KEYS", "a" * 64),
         ("SECRET_KEYS", f"{KEY},changeme"),
+        ("SECRET_KEYS", "changeme-changeme-0123456789-changeme"),
+        ("SECRET_KEYS", "b7Qm2-xT9vRk4Lp8" * 3),
+        ("SECRET_KEYS", "my-Password-b7Qm2-xT9vRk4Lp8Zs1Wd6Yf3"),
+        ("CORS_ORIGINS", "*"),
+        ("CORS_ORIGINS", "https://*.school.example"),
+        ("CORS_ORIGINS", "https://app.example/path"),
+        ("CORS_ORIGINS", "https://app.example/"),
+        ("CORS_ORIGINS", "https://user@app.example"),
+        ("CORS_ORIGINS", "app.example"),
+        ("JWT_JWKS", "http://id.example/jwks"),
+        ("JWT_JWKS", "ftp://id.example/jwks"),
+        ("RATE_LIMIT_READ", "-1"),
+        ("RATE_LIMIT_SEND", "many"),
         ("SES_MAX_SEND_RATE", "0"),
         ("SES_MAX_SEND_RATE", "fast"),
         ("SNS_PINNED_CERTS", "not JSON"),
@@ -95,6 +108,28 @@ def test_no_secret_is_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
     message = fail()
     assert "hush-hush" not in message
     assert "pass-word" not in message
+
+
+@pytest.mark.parametrize("missing", ["ISSUER", "AUDIENCE", "JWKS"])
+def test_of_the_identity_provider_all_is_needed_or_nothing(
+    missing: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = {"ISSUER": "https://id.example", "AUDIENCE": "campaigns", "JWKS": "https://id.example/jwks"}
+    for name, value in given.items():
+        monkeypatch.setenv(f"CAMPAIGNS_JWT_{name}", value)
+    assert load_settings().jwt_audience == "campaigns"
+    load_settings.cache_clear()
+    monkeypatch.delenv(f"CAMPAIGNS_JWT_{missing}")
+    message = fail()
+    assert f"CAMPAIGNS_JWT_{missing}" in message
+    assert "\n" not in message
+
+
+@pytest.mark.parametrize("source", ["http://127.0.0.1:9000/jwks", "/etc/campaigns/jwks.json", "jwks.json"])
+def test_a_key_set_may_be_near_or_in_a_file(source: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"ISSUER": "x", "AUDIENCE": "y", "JWKS": source}.items():
+        monkeypatch.setenv(f"CAMPAIGNS_JWT_{name}", value)
+    assert load_settings().jwt_jwks == source
 
 
 def test_lists_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:

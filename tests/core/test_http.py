@@ -15,7 +15,8 @@ from sqlalchemy import text
 from structlog.typing import EventDict
 
 from app.core.config import Settings
-from app.core.http import BODY_LIMIT, PROBLEM_TYPE
+from app.core.context import BODY_LIMIT
+from app.core.http import PROBLEM_TYPE
 from app.core.ids import new_id
 from app.core.signing import Purpose, RecipientRef
 from app.main import create_app

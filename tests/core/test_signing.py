@@ -1,6 +1,7 @@
 """Tokens: only what was signed, for that purpose, with a key we have, in its one spelling."""
 
 import base64
+import random
 from uuid import UUID
 
 import pytest
@@ -88,6 +89,22 @@ def test_a_truncated_token_is_refused(length: int) -> None:
 def test_a_longer_token_is_refused(added: str) -> None:
     assert signer.verify(Purpose.OPEN, token + added) is None
     assert signer.verify(Purpose.OPEN, added + token) is None
+
+
+@pytest.mark.parametrize("count", [20_000, pytest.param(1_000_000, marks=pytest.mark.soak)])
+def test_no_mutated_token_is_accepted(count: int) -> None:
+    """One to four characters of a good token changed, swapped for another's, or its bytes drawn anew."""
+    seed = random.randrange(2**32)
+    draw = random.Random(seed)
+    other = signer.sign(Purpose.OPEN, RecipientRef(UUID(int=5), UUID(int=6), 7))
+    for _ in range(count):
+        chars = list(token)
+        for _ in range(draw.randint(1, 4)):
+            place = draw.randrange(TOKEN_LENGTH)
+            chars[place] = draw.choice((other[place], draw.choice(ALPHABET)))
+        mutated = "".join(chars)
+        if mutated not in {token, other}:
+            assert signer.verify(Purpose.OPEN, mutated) is None, (seed, mutated)
 
 
 @given(

@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import text
 
 from app.core.db import Database
-from app.delivery.claiming import Addressee, Claim, claim_batch
+from app.delivery.claiming import Addressee, Claim, claim_batches
 from app.delivery.fairness import Turn
 from app.delivery.planning import prepare_campaign
 from tests.school import SchoolClient
@@ -38,7 +38,8 @@ async def open_campaign(
 async def claim(database: Database, turn: Turn, *, lease_seconds: int = LEASE_SECONDS) -> Claim | None:
     """Claim the next batch and commit."""
     async with database.connection() as connection:
-        return await claim_batch(connection, turn, lease_seconds=lease_seconds)
+        claims = await claim_batches(connection, turn, most=1, lease_seconds=lease_seconds)
+        return claims[0] if claims else None
 
 
 async def claim_some(database: Database, turn: Turn) -> Claim:

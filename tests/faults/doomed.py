@@ -13,7 +13,7 @@ from typing import Any
 import aiohttp
 
 from app.cli import app
-from app.delivery import handing
+from app.delivery import claims, handing
 from app.mail.ses import SesMail
 
 POINTS = (
@@ -46,7 +46,7 @@ class Doom:
 def prepare(point: str, doom: Doom) -> None:
     """Put the point round what the product does there."""
     targets: dict[str, tuple[Any, str]] = {
-        "before_claim_commit": (handing, "claim_batch"),
+        "before_claim_commit": (claims, "claim_batches"),
         "after_claim_commit": (handing.Handoff, "_call_and_settle"),
         "after_request_written": (aiohttp.ClientResponse, "start"),
         "after_answer": (SesMail, "send_batch"),
@@ -60,7 +60,7 @@ def prepare(point: str, doom: Doom) -> None:
 def _after(inner: Callable[..., Any], doom: Doom) -> Callable[..., Any]:
     async def run(*arguments: Any, **options: Any) -> Any:
         result = await inner(*arguments, **options)
-        if result is not None or inner.__name__ != "claim_batch":
+        if result or inner.__name__ != "claim_batches":
             doom.strike()
         return result
 

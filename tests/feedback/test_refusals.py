@@ -91,6 +91,14 @@ async def test_a_refused_event_changes_nothing(school: SchoolClient, campaign: U
         b'{"Type": "Notification"}',
         b'{"Type": 7}',
         b"[" * 100_000,
+        b'{"Type": ' * 20_000 + b"1" + b"}" * 20_000,
+        b'{"Type": "Notification", "Message": "\\ud800"}',
+        b'{"Type": "Notification", "Message": "\xed\xa0\x80"}',
+        b'{"Type": NaN}',
+        b'{"Type": 1e999}',
+        b'{"Type": ["Notification"]}',
+        b'\xef\xbb\xbf{"Type": "Notification"}',
+        b'{"Type": "Notification"}\x00',
     ],
 )
 async def test_what_is_no_sns_message_is_malformed(topic: Topic, body: bytes) -> None:

@@ -25,6 +25,21 @@ _ADD: Final = text("""
 _COUNT: Final = text(
     "INSERT INTO campaign_counters (school_id, campaign_id, recipients) VALUES (:school, :campaign, :count)"
 )
+_ADD_SCHOOL: Final = text("""
+    INSERT INTO schools (id, name, timezone, from_name, from_email, postal_address, address_secret)
+    VALUES (:school, 'S', 'UTC', 'S', 's@x.example', 'A', '') ON CONFLICT DO NOTHING
+""")
+_ADD_MESSAGE: Final = text("""
+    INSERT INTO campaigns
+        (school_id, id, message_type, status, subject, html, compiled, from_name, from_email, audience,
+        track_opens, track_clicks, sent_by_id, sent_by_name, frozen_at)
+    VALUES (:school, :campaign, 'marketing', 'sent', 'S', '', '{}', 'S', 's@x.example', '{}',
+        true, true, '1', 'A', now())
+""")
+_ADD_LINKS: Final = text("""
+    INSERT INTO campaign_links (school_id, campaign_id, number, destination)
+    SELECT :school, :campaign, n, 'https://x.example/' FROM generate_series(1, :count) AS n
+""")
 _MINE: Final = "WHERE school_id = :school AND campaign_id = :campaign"
 _ROWS: Final = f"SELECT * FROM recipients {_MINE}"  # noqa: S608  # names of ours, here and below
 _COUNTERS: Final = f"SELECT * FROM campaign_counters {_MINE}"  # noqa: S608
@@ -51,6 +66,11 @@ RECOUNT: Final = """
         count(*) FILTER (WHERE unsubscribed) AS unsubscribed
     FROM recipients
 """
+
+
+def second(number: int) -> datetime:
+    """An instant: so many seconds after nine."""
+    return NINE + timedelta(seconds=number)
 
 
 def minute(number: int) -> datetime:
@@ -120,14 +140,18 @@ class Campaign:
 
 
 async def make_campaign(
-    database: Database, *, recipients: int = 1, school_id: UUID | None = None
+    database: Database, *, recipients: int = 1, school_id: UUID | None = None, links: int = 0
 ) -> Campaign:
-    """Write a campaign of so many queued recipients."""
+    """Write a campaign of so many queued recipients, whose mail has so many tracked links."""
     campaign = Campaign(database, school_id or new_id(), new_id())
     values = {"school": campaign.school_id, "campaign": campaign.id, "count": recipients}
     async with database.connection() as connection:
         await connection.execute(_ADD, values)
         await connection.execute(_COUNT, values)
+        if links:
+            await connection.execute(_ADD_SCHOOL, values)
+            await connection.execute(_ADD_MESSAGE, values)
+            await connection.execute(_ADD_LINKS, values | {"count": links})
     return campaign
 
 

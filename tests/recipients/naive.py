@@ -1,6 +1,7 @@
 """What facts come to, worked out the slow and simple way: from the set of all of them at once."""
 
 from collections.abc import Callable, Iterable
+from datetime import timedelta
 from typing import Any, Final
 
 from app.recipients.facts import Fact, FactKind
@@ -11,13 +12,17 @@ _HANDOFF: Final = {FactKind.REQUEUED: "queued", FactKind.UNKNOWN: "unknown", Fac
 _STEPS: Final = ["queued", "unknown", "refused"]
 
 
-def work_out(facts: Iterable[Fact]) -> dict[str, Any]:
-    """Give the row of a recipient to whom all this happened, in whatever order and however often."""
+def work_out(facts: Iterable[Fact], *, links: int | None = None) -> dict[str, Any]:
+    """Give the row of a recipient to whom all this happened, in whatever order and however often.
+
+    Without the number of links each visit is what its own request says.
+    """
     happened = set(facts)
+    reasons = {fact: fact.machine if links is None else tell_why(fact, happened, links) for fact in happened}
 
     def of(*kinds: FactKind, machine: bool | None = None) -> list[Fact]:
         found = [fact for fact in happened if fact.kind in kinds]
-        return found if machine is None else [fact for fact in found if bool(fact.machine) is machine]
+        return found if machine is None else [fact for fact in found if bool(reasons[fact]) is machine]
 
     opens, clicks = of(FactKind.OPENED, machine=False), of(FactKind.CLICKED, machine=False)
     row = {
@@ -39,8 +44,33 @@ def work_out(facts: Iterable[Fact]) -> dict[str, Any]:
         "click_count": len(clicks),
         "machine_click_count": len(of(FactKind.CLICKED, machine=True)),
         **_subscription(of(FactKind.UNSUBSCRIBED, FactKind.RESUBSCRIBED)),
+        "suspected": any(fact.machine for fact in of(FactKind.NOTED)),
     }
     return {"status": _status(row), **row}
+
+
+def tell_why(visit: Fact, happened: set[Fact], links: int) -> str | None:
+    """Say why one visit is a machine's, from all that happened, by trying every span there could be."""
+    if visit.machine or visit.kind not in (FactKind.OPENED, FactKind.CLICKED):
+        return visit.machine
+    clicks = [fact for fact in happened if fact.kind is FactKind.CLICKED]
+    delivered_at = _first([fact for fact in happened if fact.kind is FactKind.DELIVERED])
+    if visit.kind is FactKind.CLICKED:
+        span = timedelta(seconds=min(10, max(3, links)))
+        for start in (click.at for click in clicks):
+            inside = [click for click in clicks if start <= click.at <= start + span]
+            if links > 1 and visit in inside and {click.link for click in inside} >= set(range(1, links + 1)):
+                return "every_link"
+        if delivered_at and delivered_at - timedelta(minutes=10) <= visit.at <= delivered_at + timedelta(
+            seconds=3
+        ):
+            return "at_delivery"
+    for fact in happened:
+        about = {"ses_open": FactKind.OPENED, "ses_click": FactKind.CLICKED}.get(fact.note or "")
+        near = abs(fact.at - visit.at) <= timedelta(seconds=5)
+        if fact.machine and about is visit.kind and near and fact.link in (None, visit.link):
+            return "provider"
+    return None
 
 
 def _first(facts: list[Fact], choose: Callable[..., Any] = min) -> Any:

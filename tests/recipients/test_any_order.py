@@ -11,8 +11,8 @@ from app.core.db import Database
 from app.recipients.facts import Fact, FactKind
 from app.recipients.record import make_recorder
 from tests.recipients.campaign import Campaign, make_campaign
-from tests.recipients.naive import add_up, work_out
-from tests.recipients.stories import MOST_TOLD, PEOPLE, Happening, make_fact, told
+from tests.recipients.naive import add_up, tell_why, work_out
+from tests.recipients.stories import LINKS, MOST_TOLD, PEOPLE, Happening, make_fact, told
 from tests.waiting import eventually
 
 examples = settings(
@@ -23,7 +23,7 @@ examples = settings(
 async def check(campaign: Campaign, facts: list[Fact]) -> None:
     """Assert that the tables say what the set of these facts comes to."""
     expected = {
-        number: work_out(fact for fact in facts if fact.recipient.number == number)
+        number: work_out((fact for fact in facts if fact.recipient.number == number), links=LINKS)
         for number in range(1, PEOPLE + 1)
     }
     rows = await campaign.rows()
@@ -32,10 +32,20 @@ async def check(campaign: Campaign, facts: list[Fact]) -> None:
     model = add_up(expected.values())
     assert _like(counters, model) == model
     await campaign.check_counters()
-    history = [(event["number"], event["key"], event["kind"]) for event in await campaign.history()]
-    assert sorted(history) == sorted(
-        {(fact.recipient.number, fact.key, fact.kind.value) for fact in facts if fact.key is not None}
-    )
+    history = {
+        (event["number"], event["key"]): (event["kind"], event["machine"])
+        for event in await campaign.history()
+    }
+    assert history == {
+        (fact.recipient.number, fact.key): (fact.note or fact.kind.value, _tell_why(fact, facts))
+        for fact in facts
+        if fact.key is not None
+    }
+
+
+def _tell_why(fact: Fact, facts: list[Fact]) -> str | None:
+    theirs = {each for each in facts if each.recipient == fact.recipient}
+    return tell_why(fact, theirs, LINKS)
 
 
 def _like(row: dict[str, Any], model: dict[str, Any]) -> dict[str, Any]:
@@ -52,7 +62,7 @@ async def test_one_after_the_other(
     database: Database, story: tuple[list[Happening], list[list[int]]]
 ) -> None:
     happenings, transactions = story
-    campaign = await make_campaign(database, recipients=PEOPLE)
+    campaign = await make_campaign(database, recipients=PEOPLE, links=LINKS)
     facts = _say(campaign, happenings)
     for transaction in transactions:
         await campaign.record(*(facts[place] for place in transaction))
@@ -66,7 +76,7 @@ async def test_two_at_the_same_time(
     database: Database, story: tuple[list[Happening], list[list[int]]], told_to: list[tuple[int, ...]]
 ) -> None:
     happenings, transactions = story
-    campaign = await make_campaign(database, recipients=PEOPLE)
+    campaign = await make_campaign(database, recipients=PEOPLE, links=LINKS)
     facts = _say(campaign, happenings)
     recorders = [make_recorder(database), make_recorder(database)]
     places = [place for transaction in transactions for place in transaction]
@@ -81,7 +91,7 @@ async def test_two_at_the_same_time(
 
 async def test_opposite_orders_at_the_same_time(database: Database) -> None:
     """Three writers, each all of three campaigns in an order of its own, again and again."""
-    campaigns = [await make_campaign(database, recipients=PEOPLE) for _ in range(3)]
+    campaigns = [await make_campaign(database, recipients=PEOPLE, links=LINKS) for _ in range(3)]
     facts = [
         make_fact(place, happening, campaign.key(number))
         for campaign in campaigns
@@ -128,4 +138,4 @@ async def _count_waiting(database: Database) -> int:
 
 
 def _one_of_each(number: int) -> list[Happening]:
-    return [(number, kind, 1, 1, None, None, None, None, False) for kind in FactKind]
+    return [(number, kind, 1, 1, None, None, None, None, False, 1) for kind in FactKind]

@@ -1,5 +1,6 @@
 """The detail of a campaign: its stats after it was frozen and after things happened, and what it was."""
 
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -76,7 +77,7 @@ async def test_everything_that_happens_adds_up(school: SchoolClient, database: D
         (1, FactKind.OPENED, {}),
         (1, FactKind.OPENED, {}),
         (2, FactKind.DELIVERED, {}),
-        (2, FactKind.CLICKED, {"link": 1}),
+        (2, FactKind.CLICKED, {"link": 1, "at": now() + timedelta(minutes=1)}),
         (2, FactKind.UNSUBSCRIBED, {}),
         (3, FactKind.COMPLAINED, {}),
         (4, FactKind.BOUNCED, {}),

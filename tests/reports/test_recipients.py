@@ -70,7 +70,7 @@ async def test_a_delay_is_told_until_it_is_over(school: SchoolClient, database: 
     delay = (FactKind.DELAYED, {"code": "mailbox_full", "diagnostic": "452 try later"})
     line = await _happen(school, database, delay)
     assert (line["delivery_status"], line["diagnostic"]) == ("accepted", "452 try later")
-    assert line["delivery_reason"] == "Mailbox full"
+    assert line["delivery_reason"] == "Delayed: mailbox full"
     line = await _happen(school, database, delay, (FactKind.DELIVERED, {}))
     assert (line["delivery_reason"], line["diagnostic"]) == (None, None)
 

@@ -47,6 +47,10 @@ class Product:
             ]
         )
 
+    def confirm_at(self, sns_url: str) -> None:
+        """Confirm subscriptions at another host from now on."""
+        self._sns_url = sns_url
+
     @property
     def webhook(self) -> str:
         """Where SNS delivers."""

@@ -1,6 +1,7 @@
 """What is read when somebody looks: the work that waits in PostgreSQL, and the pace in Redis."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from prometheus_client.core import GaugeMetricFamily
@@ -43,22 +44,47 @@ _UNKNOWN: Final = """
 """
 _CAMPAIGNS: Final = "SELECT status, count(*) FROM campaigns GROUP BY status"
 _PARKED: Final = "SELECT count(*) FROM parked_events"
+_HEARD: Final = "SELECT extract(epoch FROM max(last_event_at)) FROM configuration_sets"
+
+
+@dataclass(frozen=True, slots=True)
+class Ages:
+    """Seconds: of the oldest call to SES that is not over, and how long mail whose turn it is has waited."""
+
+    lease: float | None
+    due: float | None
+
+
+async def read_ages(connection: AsyncConnection) -> Ages:
+    """Return how long the oldest work has been there; None where there is none."""
+    ((lease, due),) = await run_sql(connection, _AGES)
+    return Ages(*(None if age is None else float(age) for age in (lease, due)))
 
 
 async def read_work(connection: AsyncConnection) -> list[Metric]:
     """Return what waits, and for how long: index look-ups that grow with the open work."""
     batches = await run_sql(connection, _BATCHES)
-    ((lease, due),) = await run_sql(connection, _AGES)
+    ages = await read_ages(connection)
     ((unknown,),) = await run_sql(connection, _UNKNOWN)
     campaigns = await run_sql(connection, _CAMPAIGNS)
     ((parked,),) = await run_sql(connection, _PARKED)
+    ((heard,),) = await run_sql(connection, _HEARD)
     return [
         _count("campaigns_batches", "Calls to SES to make or to settle.", "state", STATES, batches),
-        _gauge("campaigns_oldest_lease_seconds", "Age of the oldest call to SES that is not over.", lease),
-        _gauge("campaigns_oldest_due_batch_seconds", "How long the work whose turn it is has waited.", due),
+        _gauge(
+            "campaigns_oldest_lease_seconds", "Age of the oldest call to SES that is not over.", ages.lease
+        ),
+        _gauge(
+            "campaigns_oldest_due_batch_seconds", "How long the work whose turn it is has waited.", ages.due
+        ),
         _gauge("campaigns_recipients_unknown", "Recipients of whom SES may have the mail.", unknown),
         _count("campaigns_campaigns", "Campaigns.", "status", list(Status), campaigns),
         _gauge("campaigns_parked_events", "Events of SES that could not be applied yet.", parked),
+        _gauge(
+            "campaigns_last_event_timestamp_seconds",
+            "When SES last published an event, in Unix time; 0 before the first.",
+            heard,
+        ),
     ]
 
 

@@ -12,6 +12,7 @@ from app.core.db import Database, is_disconnect
 from app.core.metrics import Families, add_up, read_families
 from app.core.redis import connect_redis
 from app.delivery.metrics.gauges import make_health, make_pace, read_work
+from app.delivery.metrics.quota import read_quota
 from app.delivery.pacing import read_pace
 
 CACHED_SECONDS = 3.0
@@ -65,7 +66,8 @@ class Scraper:
     async def _read_counted(self) -> list[Metric]:
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
-                return [*make_pace(await read_pace(self._redis)), *await read_families(self._redis)]
+                pace = make_pace(await read_pace(self._redis))
+                return [*pace, *await read_quota(self._redis), *await read_families(self._redis)]
         except (RedisError, OSError, TimeoutError) as error:
             log.warning("counts are not known", error=type(error).__name__)
             return []

@@ -22,6 +22,7 @@ from app.directory.suppressions.schemas import (
     SuppressionsAdded,
     SuppressionsRemoved,
 )
+from app.schools.audit.record import record
 from app.schools.models import School
 from app.schools.service import get_school
 
@@ -74,6 +75,7 @@ async def add_suppressions(
         for address_key, address in _hash_items(school, items).items()
     }
     added = await suppress_addresses(session, rows.values())
+    record(session, "add.suppressions", school_id=school_id, kind="suppressions", details={"added": added})
     return SuppressionsAdded(added=added, already_suppressed=len(rows) - added)
 
 
@@ -84,6 +86,8 @@ async def remove_suppressions(
     school = await get_school(session, school_id=school_id, for_update=True)
     address_keys = _hash_items(school, items)
     removed = await _remove(session, school_id, address_keys)
+    details = {"removed": removed}
+    record(session, "remove.suppressions", school_id=school_id, kind="suppressions", details=details)
     return SuppressionsRemoved(removed=removed, not_suppressed=len(address_keys) - removed)
 
 
@@ -92,6 +96,7 @@ async def remove_suppression(session: AsyncSession, *, school_id: UUID, suppress
     await get_school(session, school_id=school_id, for_update=True)
     if not await _remove(session, school_id, [suppression_id.bytes]):
         raise NotFound("There is no such suppression.")
+    record(session, "remove.suppression", school_id=school_id, kind="suppression", object_id=suppression_id)
 
 
 def _hash_items(school: School, items: Sequence[SuppressionItem]) -> dict[bytes, str]:

@@ -1,4 +1,4 @@
-"""`/v1/campaigns`: the list, the detail, and the table of recipients."""
+"""`/v1/campaigns`: the list, the detail, what was sent, and who was left out."""
 
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request, Response
 from app.audience.resolve import MessageType, Reason
 from app.campaigns.lifecycle import Status
 from app.campaigns.schemas import CampaignDetail, CampaignView
-from app.core.errors import Forbidden, InvalidInput, NotFound, Unauthenticated
+from app.core.errors import NotFound
 from app.core.html import PAGE_HEADERS
 from app.core.http import describe_problems
 from app.core.pages import Cursor, Limit
@@ -16,15 +16,10 @@ from app.core.schema import Instant, Page, Text
 from app.reports import exclusions, service
 from app.reports.content import read_content
 from app.reports.exclusions import ExclusionView
-from app.reports.queries import CampaignFilter, RecipientFilter
-from app.reports.schemas import DeliveryStatus, RecipientView
+from app.reports.queries import CampaignFilter
 from app.schools.access import CanReadCampaigns
 
-router = APIRouter(
-    prefix="/v1/campaigns",
-    tags=["Reports"],
-    responses=describe_problems(Unauthenticated, Forbidden, InvalidInput),
-)
+router = APIRouter()
 Search = Annotated[Text | None, Query(max_length=200)]
 ContentFormat = Literal["html", "text"]
 _CONTENT: dict[int | str, dict[str, Any]] = {
@@ -68,33 +63,6 @@ async def get_campaign(tenant: CanReadCampaigns, campaign_id: UUID) -> CampaignD
     """Answer what it adds up to, whom it was for, what it said and where its links lead."""
     return await service.get_campaign_detail(
         tenant.session, school_id=tenant.school_id, campaign_id=campaign_id
-    )
-
-
-@router.get(
-    "/{campaign_id}/recipients",
-    operation_id="list_recipients",
-    summary="List a campaign's recipients",
-    responses=describe_problems(NotFound),
-)
-async def list_recipients(
-    tenant: CanReadCampaigns,
-    campaign_id: UUID,
-    delivery_status: DeliveryStatus | None = None,
-    opened: bool | None = None,
-    clicked: bool | None = None,
-    q: Search = None,
-    limit: Annotated[Limit, Query()] = 50,
-    cursor: Annotated[Cursor, Query()] = None,
-) -> Page[RecipientView]:
-    """List everyone the campaign went to and what became of it; `q` looks in name and address."""
-    return await service.list_recipients(
-        tenant.session,
-        school_id=tenant.school_id,
-        campaign_id=campaign_id,
-        where=RecipientFilter(delivery_status, opened, clicked, q),
-        limit=limit,
-        cursor=cursor,
     )
 
 

@@ -1,0 +1,1 @@
+"""`campaigns aws doctor`: would mail go out, and would SES's word of it come back?"""

@@ -1,0 +1,1 @@
+"""`campaigns aws …`: the account, with what only this deployment knows of it."""

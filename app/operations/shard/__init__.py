@@ -1,0 +1,1 @@
+"""`campaigns shard`: a school's rows together on one node of Citus, the schools spread over all of them."""

@@ -1,0 +1,77 @@
+"""The plain case of recording: SES took mail for people of whom nothing else is known yet.
+
+All but every recipient is accepted before anything is heard of them. Their merge is one constant change
+(`outcome.merge_fact` on a fresh state), so PostgreSQL makes it itself and no row travels back and forth.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Final
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.core.db import run_sql
+from app.core.metrics import COMMIT_ITEMS
+from app.recipients.counters import COUNTED, Tally
+from app.recipients.facts import Fact, FactKind
+from app.recipients.record import record_facts
+from app.recipients.rows import Campaign, add_to_counters
+
+# In the order of keys, as everybody locks recipients.
+_ACCEPT: Final = """
+    UPDATE recipients r
+    SET status = 'accepted', accepted_at = v.accepted_at, message_id = v.message_id
+    FROM (
+        SELECT fresh.number, given.accepted_at, given.message_id
+        FROM unnest($3::int[], $4::timestamptz[], $5::text[]) AS given (number, accepted_at, message_id)
+        JOIN recipients fresh ON fresh.school_id = $1 AND fresh.campaign_id = $2
+            AND fresh.number = given.number AND fresh.status = 'queued'
+        ORDER BY fresh.number
+        FOR UPDATE OF fresh
+    ) AS v
+    WHERE r.school_id = $1 AND r.campaign_id = $2 AND r.number = v.number
+    RETURNING r.number
+"""
+
+_FACTS_WRITTEN = COMMIT_ITEMS.labels("facts")
+_SENT: Final[Tally] = tuple(int(name == "sent") for name in COUNTED)
+
+
+def is_plain(facts: Sequence[Fact]) -> bool:
+    """Tell whether these are acceptances as SES answers a call: no event with a place in the history."""
+    return all(
+        fact.kind is FactKind.ACCEPTED and fact.key is None and fact.mailed_at is None for fact in facts
+    )
+
+
+async def record_acceptances(connection: AsyncConnection, facts: Sequence[Fact]) -> None:
+    """Record plain acceptances in this transaction, to the effect of `record_facts`.
+
+    A recipient is `queued` exactly while nothing has come of the mail to them: those are accepted at once.
+    All others go the general way.
+    """
+    by_campaign: dict[Campaign, list[Fact]] = defaultdict(list)
+    for fact in facts:
+        by_campaign[fact.recipient.school_id, fact.recipient.campaign_id].append(fact)
+    changes: dict[Campaign, Tally] = {}
+    others: list[Fact] = []
+    for campaign in sorted(by_campaign):
+        told = by_campaign[campaign]
+        done = await _accept(connection, campaign, told)
+        changes[campaign] = tuple(len(done) * each for each in _SENT)
+        if len(done) < len(told):
+            others += [fact for fact in told if fact.recipient.number not in done]
+    if others:
+        await record_facts(connection, others)
+    _FACTS_WRITTEN.observe(len(facts) - len(others))
+    latest = {campaign: (max(fact.at for fact in told), None) for campaign, told in by_campaign.items()}
+    await add_to_counters(connection, changes, latest)
+
+
+async def _accept(connection: AsyncConnection, campaign: Campaign, facts: Sequence[Fact]) -> set[int]:
+    columns = (
+        [fact.recipient.number for fact in facts],
+        [fact.at for fact in facts],
+        [fact.message_id for fact in facts],
+    )
+    return {row[0] for row in await run_sql(connection, _ACCEPT, *campaign, *columns)}

@@ -1,0 +1,62 @@
+"""The history of events in PostgreSQL: each once, and of opens and clicks why they are machines'."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.core.db import run_sql
+from app.recipients import statements
+from app.recipients.facts import Fact, RecipientKey
+from app.recipients.machine import TELLING_KINDS, Trace, Verdicts
+
+
+async def add_events(connection: AsyncConnection, facts: Iterable[Fact]) -> set[bytes]:
+    """Add those with a key that are not there yet; return the keys of these."""
+    events = {
+        (fact.key, fact.recipient): (
+            fact.recipient.school_id,
+            fact.recipient.campaign_id,
+            fact.recipient.number,
+            fact.at,
+            fact.key,
+            fact.note or fact.kind.value,
+            fact.machine,
+            fact.link,
+            fact.code,
+            fact.diagnostic,
+            fact.agent,
+        )
+        for fact in facts
+        if fact.key is not None
+    }
+    if not events:
+        return set()
+    columns = tuple(list(column) for column in zip(*events.values(), strict=True))
+    return {row[0] for row in await run_sql(connection, statements.ADD_EVENTS, *columns)}
+
+
+async def read_traces(
+    connection: AsyncConnection, keys: Collection[RecipientKey]
+) -> tuple[Mapping[RecipientKey, Sequence[Trace]], Mapping[RecipientKey, int]]:
+    """Return the opens and clicks of these recipients, and how many links their mail has."""
+    traces: dict[RecipientKey, list[Trace]] = defaultdict(list)
+    links: dict[RecipientKey, int] = {}
+    columns = statements.key_columns(keys)
+    for row in await run_sql(connection, statements.READ_TRACES, *columns, list(TELLING_KINDS)):
+        key = RecipientKey(row[0], row[1], row[2])
+        links[key] = row[3]
+        traces[key].append(Trace(*row[4:]))
+    return traces, links
+
+
+async def mark_traces(connection: AsyncConnection, changes: Mapping[RecipientKey, Verdicts]) -> None:
+    """Write the verdicts into the history."""
+    rows = [
+        (key.school_id, key.campaign_id, key.number, at, event, verdict)
+        for key, verdicts in changes.items()
+        for (event, at), verdict in verdicts.items()
+    ]
+    if rows:
+        columns = (list(column) for column in zip(*rows, strict=True))
+        await run_sql(connection, statements.MARK_TRACES, *columns)

@@ -1,0 +1,1 @@
+"""Who did what: entries written with the change itself, and the list of them."""

@@ -1,0 +1,204 @@
+"""How fast reports answer over HTTP, in a real API process, among millions of other campaigns' recipients.
+
+`python -m benchmarks.reports [--size 10M]`; `--one 1M` adds a single campaign of that size.
+"""
+
+import argparse
+import asyncio
+import random
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from uuid import UUID
+
+import asyncpg
+import httpx
+
+from app.core.pages import encode_cursor
+from app.demo.run import open_school
+from app.demo.stack import Stack
+from app.reports.table import SORTS, RecipientFilter
+from benchmarks.campaign_data import SentCampaign, make_campaigns
+from benchmarks.processes import read_memory
+
+SIZES = {"0": 0, "10k": 10_000, "100k": 100_000, "1M": 1_000_000, "10M": 10_000_000}
+EACH = 10_000
+PAGE_MS, FIGURE_MS, EXPORT_RATE = 20.0, 1000.0, 30_000
+RUNS, WARM = 40, 5
+BASELINE = "a row by its primary key"
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A request, its path below the campaign's (or whole), and how many milliseconds its p95 may take."""
+
+    name: str
+    path: str
+    goal: float = PAGE_MS
+
+
+def list_cases() -> Iterator[Case]:
+    """Return what is measured of campaigns of 10,000 recipients."""
+    yield Case(BASELINE, "/v1/school")
+    yield Case("list", "/v1/campaigns")
+    yield Case("list, third page", "/v1/campaigns?limit=3&cursor={list_cursor}")
+    yield Case("detail", "")
+    cursor = encode_cursor("number", RecipientFilter().digest(), EACH - 10, EACH - 10)
+    yield Case("recipients, first page", "/recipients?limit=10")
+    yield Case("recipients, thousandth page", f"/recipients?limit=10&cursor={cursor}")
+    for sort in SORTS:
+        yield Case(f"sort {sort}", f"/recipients?sort={sort}")
+    yield Case("sort -email, second page", "/recipients?sort=-email&cursor={email_cursor}")
+    for query in (
+        "delivery_status=bounced",
+        "delivery_status=failed&delivery_status=complained",
+        "opened=true",
+        "clicked=false",
+        "unsubscribed=true",
+        "q=last77",
+        "q=nobody",
+        "user=user-77",
+        "opened=true&sort=-last_opened_at",
+    ):
+        yield Case(f"filter {query}", f"/recipients?{query}")
+    yield Case("one recipient", "/recipients/77")
+    yield from list_figures()
+
+
+def list_figures() -> Iterator[Case]:
+    """Return what is added up."""
+    yield Case("links", "/links", FIGURE_MS)
+    for bucket in ("minute", "hour", "day"):
+        since = "&from={today}T00:00:00Z&to={today}T23:59:00Z" if bucket == "minute" else ""
+        yield Case(f"timeline by {bucket}", f"/timeline?bucket={bucket}{since}", FIGURE_MS)
+    yield Case("domains", "/domains", FIGURE_MS)
+
+
+@dataclass(slots=True)
+class Bench:
+    """The API, and what the paths are filled in with."""
+
+    api: httpx.AsyncClient
+    fill_in: dict[str, str]
+    baseline_ms: float = 0.0
+
+    async def measure(
+        self, case: Case, campaigns: list[SentCampaign], runs: int, *, warm: int = WARM
+    ) -> bool:
+        """Ask of one campaign after another, print, and tell whether the goal was reached."""
+        taken = []
+        for _ in range(warm + runs):
+            campaign = random.choice(campaigns)
+            own = "" if case.path.startswith("/v1/") else f"/v1/campaigns/{campaign.id}"
+            started = time.perf_counter()
+            answer = await self.api.get(own + case.path.format(**self.fill_in))
+            taken.append((time.perf_counter() - started) * 1000)
+            answer.raise_for_status()
+        measured = sorted(taken[warm:])
+        p95 = measured[min(len(measured) - 1, round(len(measured) * 0.95))]
+        if case.name == BASELINE:
+            self.baseline_ms = p95
+        print(
+            f"{case.name:<52}{measured[len(measured) // 2]:>9.1f}{p95:>9.1f}{case.goal:>7.0f}"
+            f"{p95 / self.baseline_ms:>7.1f}",
+            flush=True,
+        )
+        return p95 <= case.goal
+
+    async def export(self, campaign: SentCampaign, sort: str) -> bool:
+        """Download the table, print its rate, and tell whether the goal was reached."""
+        started, lines = time.perf_counter(), 0
+        path = f"/v1/campaigns/{campaign.id}/recipients.csv?sort={sort}"
+        async with self.api.stream("GET", path) as answer:
+            answer.raise_for_status()
+            async for piece in answer.aiter_bytes():
+                lines += piece.count(b"\n")
+        rate = lines / (time.perf_counter() - started)
+        assert lines == campaign.recipients + 1
+        print(
+            f"CSV of {campaign.recipients:,} sorted by {sort:<24}{rate:>12,.0f} rows/s   goal {EXPORT_RATE:,}"
+        )
+        return rate >= EXPORT_RATE
+
+
+async def time_copy(url: str, campaign: SentCampaign) -> float:
+    """Return the rows a second of PostgreSQL's own COPY to CSV of the same campaign: the file's baseline."""
+    connection = await asyncpg.connect(url.replace("+asyncpg", ""))
+
+    async def drop(_: bytes) -> None:
+        await asyncio.sleep(0)
+
+    try:
+        started = time.perf_counter()
+        await connection.copy_from_query(
+            "SELECT * FROM recipients WHERE school_id = (SELECT id FROM schools) AND campaign_id = $1",
+            campaign.id,
+            output=drop,
+            format="csv",
+        )
+        return campaign.recipients / (time.perf_counter() - started)
+    finally:
+        await connection.close()
+
+
+async def measure(stack: Stack, sizes: list[int]) -> bool:
+    """Make the campaigns, ask everything, print, and tell whether every goal was reached."""
+    url = stack.services.database_url
+    key = await open_school(stack)
+    process = next(each for each in stack.processes if each.name == "api").popen.pid
+    async with httpx.AsyncClient(
+        base_url=stack.api_url, headers={"Authorization": f"Bearer {key}"}, timeout=600, trust_env=False
+    ) as api:
+        connection = await asyncpg.connect(url.replace("+asyncpg", ""))
+        school_id: UUID = await connection.fetchval("SELECT id FROM schools")
+        today = await connection.fetchval("SELECT now()::date::text")
+        await connection.close()
+        started = time.perf_counter()
+        made = await make_campaigns(url, school_id, sizes)
+        seconds = time.perf_counter() - started
+        print(f"{sum(sizes):,} recipients in {len(made)} campaigns made in {seconds:.0f} s")
+        usual = [campaign for campaign in made if campaign.recipients == EACH]
+        bench = Bench(api, {"today": today})
+        await _fill_in(bench, usual[0])
+        print(f"{'':<52}{'median':>9}{'p95':>9}{'goal':>7}{'ratio':>7}   (milliseconds; to {BASELINE})")
+        good = [await bench.measure(case, usual, RUNS) for case in list_cases()]
+        for campaign in (each for each in made if each.recipients != EACH):
+            print(f"of one campaign of {campaign.recipients:,}, asked once, then again")
+            for case in (*list_figures(), Case("sort -name", "/recipients?sort=-name", FIGURE_MS)):
+                good.append(await bench.measure(case, [campaign], 1, warm=0))
+                await bench.measure(case, [campaign], 3, warm=0)
+        largest = max(made, key=lambda each: each.recipients)
+        good += [await bench.export(largest, sort) for sort in ("number", "-last_opened_at")]
+        print(f"bare COPY of the same rows{await time_copy(url, largest):>37,.0f} rows/s")
+        print(f"api {read_memory(process)}")
+    return all(good)
+
+
+async def _fill_in(bench: Bench, campaign: SentCampaign) -> None:
+    for name, path in (
+        ("list_cursor", "/v1/campaigns?limit=3"),
+        ("email_cursor", f"/v1/campaigns/{campaign.id}/recipients?sort=-email"),
+    ):
+        bench.fill_in[name] = (await bench.api.get(path)).json()["next_cursor"]
+
+
+def main() -> int:
+    """Measure; the exit status says whether the goals were reached."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "--size", choices=list(SIZES)[1:], default="100k", help="recipients, 10,000 a campaign"
+    )
+    parser.add_argument("--one", choices=SIZES, default="0", help="recipients of one more campaign")
+    given = parser.parse_args()
+    sizes = [EACH] * (SIZES[given.size] // EACH)
+    if one := SIZES[given.one]:
+        sizes.insert(len(sizes) // 2, one)
+    with Stack(workers=0, settings={"CAMPAIGNS_RATE_LIMIT_READ": "0"}) as stack:
+        reached = asyncio.run(measure(stack, sizes))
+    print("every goal reached" if reached else "short of a goal")
+    return 0 if reached or given.size != "10M" else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
