@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from unittest.mock import patch
 
 import httpx
 import pytest
@@ -30,6 +31,7 @@ from app.simulator.client import SimulatorClient
 from app.simulator.settings import SimulatorSettings
 from app.worker import open_delivery
 from tests.given import make_own_database
+from tests.kept import Keeper
 from tests.school import SchoolClient, open_school
 
 # A shell's background jobs ignore Ctrl-C, and all that they start would too.
@@ -92,10 +94,18 @@ def settings(services: tuple[str, str], certificate_directory: Path) -> Settings
     )
 
 
+@pytest.fixture(scope="session")
+async def keeper(anyio_backend: str) -> AsyncIterator[Keeper]:
+    """Keeps the pools of connections from one test to the next."""
+    keeper = Keeper()
+    yield keeper
+    await keeper.end()
+
+
 @pytest.fixture
-async def database(settings: Settings) -> AsyncIterator[Database]:
+async def database(settings: Settings, keeper: Keeper) -> AsyncIterator[Database]:
     """The database, for what goes below HTTP."""
-    database = Database(settings)
+    database = keeper.open(settings)
     yield database
     await database.close()
 
@@ -115,10 +125,11 @@ def built_app(settings: Settings) -> FastAPI:
 
 
 @pytest.fixture
-async def app(built_app: FastAPI) -> AsyncIterator[FastAPI]:
-    """The API, started: everything with a state is new."""
-    async with LifespanManager(built_app):
-        yield built_app
+async def app(built_app: FastAPI, keeper: Keeper) -> AsyncIterator[FastAPI]:
+    """The API, started: everything with a state is new but its pool of connections."""
+    with patch("app.main.Database", keeper.open):
+        async with LifespanManager(built_app):
+            yield built_app
 
 
 @pytest.fixture
@@ -188,8 +199,9 @@ def aws(simulator_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 async def delivery(
-    settings: Settings, simulator: SimulatorClient, aws: None, empty_database: Database
+    settings: Settings, keeper: Keeper, simulator: SimulatorClient, aws: None, empty_database: Database
 ) -> AsyncIterator[Delivery]:
     """A worker's sending, in this process, against the simulator."""
-    async with open_delivery(settings) as delivery:
-        yield delivery
+    with patch("app.worker.Database", keeper.open):
+        async with open_delivery(settings) as delivery:
+            yield delivery
