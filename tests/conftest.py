@@ -34,6 +34,9 @@ from tests.given import make_own_database
 from tests.kept import Keeper
 from tests.school import SchoolClient, open_school
 
+# Whatever loading and collecting makes stays: looking through it for garbage is a fifth of the time they take.
+gc.disable()
+
 # A shell's background jobs ignore Ctrl-C, and all that they start would too.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -44,6 +47,7 @@ def pytest_collection_finish() -> None:
     """Leave thousands of collected tests out of every later look for garbage."""
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session")
