@@ -10,12 +10,14 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
+from functools import cache
 from pathlib import Path
 from unittest.mock import patch
 
 import httpx
 import pytest
 from asgi_lifespan import LifespanManager
+from botocore.loaders import create_loader
 from fastapi import FastAPI
 from sqlalchemy import text
 
@@ -34,7 +36,7 @@ from tests.given import make_own_database
 from tests.kept import Keeper
 from tests.school import SchoolClient, open_school
 
-# Whatever loading and collecting makes stays: looking through it for garbage is a fifth of the time they take.
+# What loading and collecting make stays: to look through it for garbage is a fifth of the time they take.
 gc.disable()
 
 # A shell's background jobs ignore Ctrl-C, and all that they start would too.
@@ -190,6 +192,13 @@ async def simulator(simulator_url: str, settings: Settings) -> AsyncIterator[Sim
         await client.change_settings(behaviour={"enabled": False})
         await forget_pace(settings)
         yield client
+
+
+@pytest.fixture(scope="session", autouse=True)
+def service_models() -> Iterator[None]:
+    """Let botocore's sessions share what they read of SES: it is most of what opening a client costs."""
+    with patch("botocore.session.create_loader", cache(create_loader)):
+        yield
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Databases whose pools outlive a test: to connect and to compile each statement anew takes longer than most."""
+"""Databases whose pools outlive a test: to connect and compile each statement anew takes longer than most."""
 
 from sqlalchemy.pool import QueuePool
 
