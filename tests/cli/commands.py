@@ -86,8 +86,7 @@ def _call_main() -> int:
     try:
         main()
     except SystemExit as left:
-        assert isinstance(left.code, int)
-        return left.code
+        return int(left.code or 0)
     finally:
         load_settings.cache_clear()
     raise AssertionError("a command leaves with a code")

@@ -27,9 +27,7 @@ NOBODY = "0190a0a0-0000-7000-8000-000000000000"
 class Execute(Protocol):
     """`run` or `call`."""
 
-    def __call__(
-        self, *arguments: str, environment: Mapping[str, str]
-    ) -> "subprocess.CompletedProcess[str]":
+    def __call__(self, *arguments: str, environment: Mapping[str, str]) -> "subprocess.CompletedProcess[str]":
         """Run a command to its end."""
 
 
