@@ -52,6 +52,13 @@ def pytest_collection_finish() -> None:
     gc.enable()
 
 
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    """Keep together what shares a deployment."""
+    from tests.groups import make_scheduler  # noqa: PLC0415  # plain runs need no xdist
+
+    return make_scheduler(config, log)
+
+
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
     """Async tests run on asyncio."""
