@@ -8,6 +8,9 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e
 SOURCES := app tests migrations benchmarks
 
+# Compiled modules are kept, also where the environment (a container's) says no: each process loads faster.
+export PYTHONDONTWRITEBYTECODE =
+
 .PHONY: help demo test check format soak bench clean
 
 help: ## Show what can be made

@@ -10,11 +10,14 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
+from functools import cache
 from pathlib import Path
+from unittest.mock import patch
 
 import httpx
 import pytest
 from asgi_lifespan import LifespanManager
+from botocore.loaders import create_loader
 from fastapi import FastAPI
 from sqlalchemy import text
 
@@ -30,7 +33,11 @@ from app.simulator.client import SimulatorClient
 from app.simulator.settings import SimulatorSettings
 from app.worker import open_delivery
 from tests.given import make_own_database
+from tests.kept import Keeper
 from tests.school import SchoolClient, open_school
+
+# What loading and collecting make stays: to look through it for garbage is a fifth of the time they take.
+gc.disable()
 
 # A shell's background jobs ignore Ctrl-C, and all that they start would too.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -42,6 +49,14 @@ def pytest_collection_finish() -> None:
     """Leave thousands of collected tests out of every later look for garbage."""
     gc.collect()
     gc.freeze()
+    gc.enable()
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    """Keep together what shares a deployment."""
+    from tests.groups import make_scheduler  # noqa: PLC0415  # plain runs need no xdist
+
+    return make_scheduler(config, log)
 
 
 @pytest.fixture(scope="session")
@@ -92,10 +107,18 @@ def settings(services: tuple[str, str], certificate_directory: Path) -> Settings
     )
 
 
+@pytest.fixture(scope="session")
+async def keeper(anyio_backend: str) -> AsyncIterator[Keeper]:
+    """Keeps the pools of connections from one test to the next."""
+    keeper = Keeper()
+    yield keeper
+    await keeper.end()
+
+
 @pytest.fixture
-async def database(settings: Settings) -> AsyncIterator[Database]:
+async def database(settings: Settings, keeper: Keeper) -> AsyncIterator[Database]:
     """The database, for what goes below HTTP."""
-    database = Database(settings)
+    database = keeper.open(settings)
     yield database
     await database.close()
 
@@ -115,10 +138,11 @@ def built_app(settings: Settings) -> FastAPI:
 
 
 @pytest.fixture
-async def app(built_app: FastAPI) -> AsyncIterator[FastAPI]:
-    """The API, started: everything with a state is new."""
-    async with LifespanManager(built_app):
-        yield built_app
+async def app(built_app: FastAPI, keeper: Keeper) -> AsyncIterator[FastAPI]:
+    """The API, started: everything with a state is new but its pool of connections."""
+    with patch("app.main.Database", keeper.open):
+        async with LifespanManager(built_app):
+            yield built_app
 
 
 @pytest.fixture
@@ -177,6 +201,13 @@ async def simulator(simulator_url: str, settings: Settings) -> AsyncIterator[Sim
         yield client
 
 
+@pytest.fixture(scope="session", autouse=True)
+def service_models() -> Iterator[None]:
+    """Let botocore's sessions share what they read of SES: it is most of what opening a client costs."""
+    with patch("botocore.session.create_loader", cache(create_loader)):
+        yield
+
+
 @pytest.fixture
 def aws(simulator_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Point botocore at the simulator."""
@@ -188,8 +219,9 @@ def aws(simulator_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 async def delivery(
-    settings: Settings, simulator: SimulatorClient, aws: None, empty_database: Database
+    settings: Settings, keeper: Keeper, simulator: SimulatorClient, aws: None, empty_database: Database
 ) -> AsyncIterator[Delivery]:
     """A worker's sending, in this process, against the simulator."""
-    async with open_delivery(settings) as delivery:
-        yield delivery
+    with patch("app.worker.Database", keeper.open):
+        async with open_delivery(settings) as delivery:
+            yield delivery

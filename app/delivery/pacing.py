@@ -10,13 +10,15 @@ import asyncio
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from redis.exceptions import RedisError
 
-from app.mail.ses import QuotaUnavailable, SesMail
-from app.mail.types import SendingQuota
+from app.mail.types import QuotaUnavailable, SendingQuota
+
+if TYPE_CHECKING:  # the API reads the pace too, and starts without AWS's SDK
+    from app.mail.ses import SesMail
 
 KEY = "campaigns:pace"
 HEADROOM = 0.98
@@ -132,7 +134,7 @@ async def read_pace(redis: Any, *, key: str = KEY) -> Pace:
 class Pacer:
     """Hands out turns to call SES. A turn needs Redis, and its errors reach the caller."""
 
-    def __init__(self, redis: Any, mail: SesMail, *, override: float | None, key: str = KEY) -> None:
+    def __init__(self, redis: Any, mail: "SesMail", *, override: float | None, key: str = KEY) -> None:
         self._redis = redis
         self._mail = mail
         self._override = override

@@ -18,17 +18,13 @@ from app.mail.encoding import (
 )
 from app.mail.failures import classify_failure
 from app.mail.outcomes import accept_message, classify_results, fill_places, is_known_status, repeat
-from app.mail.types import Outcome, OutcomeKind, OutgoingBatch, SendingQuota, SingleEmail
+from app.mail.types import Outcome, OutcomeKind, OutgoingBatch, QuotaUnavailable, SendingQuota, SingleEmail
 
 _log = logging.getLogger(__name__)
 
 # A pooled connection is dropped this long after its last use, well before SES closes it: a request
 # written to a connection the other side has just closed could only be answered with "unknown".
 _KEEPALIVE_SECONDS = 4.0
-
-
-class QuotaUnavailable(Exception):
-    """SES did not tell the account's limits."""
 
 
 class SesMail:

@@ -87,6 +87,10 @@ class Outcome:
     detail: str = ""
 
 
+class QuotaUnavailable(Exception):
+    """SES did not tell the account's limits."""
+
+
 @dataclass(frozen=True, slots=True)
 class SendingQuota:
     """The account's limits as the provider states them: recipients a second, recipients in 24 hours.

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+import pytest
 from hypothesis import HealthCheck, Phase, given, note, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
@@ -182,22 +183,20 @@ def _ask(database: Database, school: RandomSchool, school_id: UUID, put: tuple[A
     )
 
 
-examples = settings(
-    max_examples=40,
+few = settings(
+    max_examples=12,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     # A question is small as it is, and to shrink it would be to ask the database for minutes.
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
     report_multiple_bugs=False,
 )
+many = settings(few, max_examples=400)
 seeds = st.integers(0, 2**32)
+put_at_once = st.lists(questions, min_size=5, max_size=5)
 
 
-@examples
-@given(seeds, st.lists(questions, min_size=5, max_size=5))
-async def test_both_implementations_mean_the_same_people(
-    database: Database, seed: int, put: list[tuple[Any, ...]]
-) -> None:
+async def _check_questions(database: Database, seed: int, put: list[tuple[Any, ...]]) -> None:
     school = make_random_school(seed)
     school_id = await store_school(database, school)
     for each in put:
@@ -205,14 +204,36 @@ async def test_both_implementations_mean_the_same_people(
         await _ask(database, school, school_id, each).check()
 
 
-@examples
-@given(seeds, narrows)
-async def test_every_kind_is_narrowed_alike(database: Database, seed: int, narrow: dict[str, Any]) -> None:
+async def _check_every_kind(database: Database, seed: int, narrow: dict[str, Any]) -> None:
     school = make_random_school(seed)
     school_id = await store_school(database, school)
     for asked in EVERY_KIND:
         note(f"school {seed}, asked {asked!r}, narrowed {narrow!r}")
         await _ask(database, school, school_id, (asked, narrow, "operational", False)).check_judged()
+
+
+@few
+@given(seeds, put_at_once)
+async def test_both_implementations_mean_the_same_people(
+    database: Database, seed: int, put: list[tuple[Any, ...]]
+) -> None:
+    await _check_questions(database, seed, put)
+
+
+@few
+@given(seeds, narrows)
+async def test_every_kind_is_narrowed_alike(database: Database, seed: int, narrow: dict[str, Any]) -> None:
+    await _check_every_kind(database, seed, narrow)
+
+
+@pytest.mark.soak
+@many
+@given(seeds, put_at_once, narrows)
+async def test_both_mean_the_same_people_at_length(
+    database: Database, seed: int, put: list[tuple[Any, ...]], narrow: dict[str, Any]
+) -> None:
+    await _check_questions(database, seed, put)
+    await _check_every_kind(database, seed, narrow)
 
 
 def test_the_second_implementation_knows_every_kind() -> None:

@@ -1,12 +1,17 @@
-"""Running `campaigns …` as a person does: a process of its own, its words and its exit code."""
+"""Running `campaigns …`: its words and its exit code, from a process of its own or from this one."""
 
+import contextlib
+import io
 import os
 import subprocess
 import sys
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from unittest.mock import patch
 
-from app.core.config import Settings
+from app.cli import main
+from app.core.config import Settings, load_settings
 
 NEEDED = ("PATH", "HOME", "LANG", "TMPDIR", "VIRTUAL_ENV")
 KEY = "a-key-for-tests-0123456789-abcdefgh"
@@ -44,7 +49,7 @@ def run(
     cwd: Path | None = None,
     seconds: float = 60,
 ) -> "subprocess.CompletedProcess[str]":
-    """Run a command to its end."""
+    """Run a command to its end, as a person does."""
     return subprocess.run(
         prepare(*arguments),
         env=inherit(environment or {}),
@@ -56,11 +61,46 @@ def run(
     )
 
 
+def call(
+    *arguments: str, environment: Mapping[str, str] | None = None, cwd: Path | None = None
+) -> "subprocess.CompletedProcess[str]":
+    """Run a command to its end as `run` does, but in this process: most of a process is loading.
+
+    Not for what serves or changes how the process logs.
+    """
+    out, err = io.StringIO(), io.StringIO()
+    with (
+        patch.dict(os.environ, inherit(environment or {}), clear=True),
+        patch.object(sys, "argv", ["campaigns", *arguments]),
+        contextlib.chdir(cwd or Path.cwd()),
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+        ThreadPoolExecutor(1) as aside,  # a command has an event loop of its own
+    ):
+        code = aside.submit(_call_main).result()
+    return subprocess.CompletedProcess(arguments, code, out.getvalue(), err.getvalue())
+
+
+def _call_main() -> int:
+    load_settings.cache_clear()
+    try:
+        main()
+    except SystemExit as left:
+        return int(left.code or 0)
+    finally:
+        load_settings.cache_clear()
+    raise AssertionError("a command leaves with a code")
+
+
 def read_complaint(
     *arguments: str, environment: Mapping[str, str] | None = None, cwd: Path | None = None
 ) -> str:
-    """Run a command that must fail with one clear line; return the line."""
-    ended = run(*arguments, environment=environment, cwd=cwd)
+    """Call a command that must fail with one clear line; return the line."""
+    return check_complaint(call(*arguments, environment=environment, cwd=cwd))
+
+
+def check_complaint(ended: "subprocess.CompletedProcess[str]") -> str:
+    """Return the one clear line a command failed with."""
     assert ended.returncode == 1, (ended.stdout, ended.stderr)
     assert ended.stdout == ""
     (line,) = ended.stderr.splitlines()

@@ -2,7 +2,10 @@
 
 import re
 import socket
+import subprocess
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 from sqlalchemy.exc import DBAPIError
@@ -10,8 +13,8 @@ from sqlalchemy.exc import DBAPIError
 from app.cli.failures import explain
 from app.core.config import Settings
 from app.core.db import Database
-from app.embedded import EmbeddedPostgres
-from tests.cli.commands import AWAY, make_environment, read_complaint, run
+from tests.cli.commands import AWAY, call, check_complaint, make_environment, read_complaint, run
+from tests.given import make_own_database
 
 SCHOOL = {
     "--name": "Riverside",
@@ -21,6 +24,13 @@ SCHOOL = {
     "--postal-address": "1 River Street, Sevilla",
 }
 NOBODY = "0190a0a0-0000-7000-8000-000000000000"
+
+
+class Execute(Protocol):
+    """`run` or `call`."""
+
+    def __call__(self, *arguments: str, environment: Mapping[str, str]) -> "subprocess.CompletedProcess[str]":
+        """Run a command to its end."""
 
 
 def create_school(**changes: str) -> list[str]:
@@ -55,11 +65,17 @@ def test_wrong_setting_is_named(name: str, value: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "command",
-    [("api", "--port", "0"), ("worker",), ("migrate",), ("api-key", "list", NOBODY), create_school()],
+    ("execute", "command"),
+    [
+        (run, ("api", "--port", "0")),
+        (run, ("worker",)),
+        (run, ("migrate",)),
+        (call, ("api-key", "list", NOBODY)),
+        (call, create_school()),
+    ],
 )
-def test_database_away(command: tuple[str, ...]) -> None:
-    line = read_complaint(*command, environment=AWAY)
+def test_database_away(execute: Execute, command: tuple[str, ...]) -> None:
+    line = check_complaint(execute(*command, environment=AWAY))
     assert "CAMPAIGNS_DATABASE_URL cannot be reached" in line
 
 
@@ -72,15 +88,17 @@ def test_database_refuses(settings: Settings) -> None:
         assert "wrong@" not in line
 
 
-def test_migrations_missing_then_made() -> None:
-    with EmbeddedPostgres(durable=False) as postgres:
-        environment = AWAY | {"CAMPAIGNS_DATABASE_URL": postgres.url()}
-        for command in (["api", "--port", "0"], create_school()):
-            assert "campaigns migrate" in read_complaint(*command, environment=environment)
-        for _ in range(2):
-            ended = run("migrate", environment=environment)
-            assert (ended.returncode, ended.stdout) == (0, "The database is up to date.\n")
-        assert run(*create_school(), environment=environment).returncode == 0
+def test_migrations_missing_then_made(settings: Settings) -> None:
+    empty = make_own_database(settings.database_url, "empty")
+    environment = AWAY | {"CAMPAIGNS_DATABASE_URL": empty}
+    serve = run("api", "--port", "0", environment=environment)
+    create = call(*create_school(), environment=environment)
+    for ended in (serve, create):
+        assert "campaigns migrate" in check_complaint(ended)
+    for execute in (run, call):
+        ended = execute("migrate", environment=environment)
+        assert (ended.returncode, ended.stdout) == (0, "The database is up to date.\n")
+    assert call(*create_school(), environment=environment).returncode == 0
 
 
 def test_port_in_use(settings: Settings, tmp_path: Path) -> None:
@@ -135,7 +153,7 @@ async def test_bad_values_of_a_school(
     ],
 )
 def test_wrong_usage(command: tuple[str, ...]) -> None:
-    ended = run(*command, environment=AWAY)
+    ended = call(*command, environment=AWAY)
     assert (ended.returncode, ended.stdout) == (2, "")
     assert "Usage: " in ended.stderr
     assert "Traceback" not in ended.stderr
@@ -146,7 +164,7 @@ def test_openapi_drift(tmp_path: Path) -> None:
     document = tmp_path / "openapi" / "openapi.json"
     document.parent.mkdir()
     document.write_text(run("openapi").stdout)
-    assert run("openapi", "--check", cwd=tmp_path).returncode == 0
+    assert call("openapi", "--check", cwd=tmp_path).returncode == 0
     document.write_text(document.read_text().replace("send_message", "send_mail"))
     assert "has drifted" in read_complaint("openapi", "--check", cwd=tmp_path)
 

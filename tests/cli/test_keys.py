@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from app.core.config import Settings
-from tests.cli.commands import make_environment, read_complaint, run
+from tests.cli.commands import call, make_environment, read_complaint, run
 from tests.cli.test_complaints import create_school
 
 
@@ -25,11 +25,11 @@ async def test_school_and_its_keys(settings: Settings, public: httpx.AsyncClient
 
     command = ("api-key", "create", school_id, "--name", "sync", "--scope", "directory:read")
     until = ("--expires-at", "2099-09-01T00:00:00+02:00")
-    second = json.loads(run(*command, *until, environment=environment).stdout)
+    second = json.loads(call(*command, *until, environment=environment).stdout)
     assert (await ask(public, second["api_key"], "/v1/directory/users")).status_code == 200
     assert (await ask(public, second["api_key"], "/v1/campaigns")).status_code == 403
 
-    listed = run("api-key", "list", school_id, environment=environment)
+    listed = call("api-key", "list", school_id, environment=environment)
     keys = [json.loads(line) for line in listed.stdout.splitlines()]
     assert [key["name"] for key in keys] == ["sync", "First key"]
     assert keys[0]["id"] == second["id"]
@@ -38,7 +38,7 @@ async def test_school_and_its_keys(settings: Settings, public: httpx.AsyncClient
     assert second["api_key"] not in listed.stdout
 
     for _ in range(2):
-        revoked = run("api-key", "revoke", school_id, second["id"], environment=environment)
+        revoked = call("api-key", "revoke", school_id, second["id"], environment=environment)
         assert (revoked.returncode, revoked.stdout) == (0, "Revoked.\n")
         assert (await ask(public, second["api_key"], "/v1/directory/users")).status_code == 401
     assert (await ask(public, created["api_key"])).status_code == 200

@@ -105,8 +105,8 @@ async def test_the_webhook_has_a_limit_of_its_own(public: httpx.AsyncClient) -> 
     read_problem(await public.post("/webhooks/ses", content=b"x" * (256 * 1024 + 1), headers=headers), 413)
 
 
-@pytest.fixture
-async def failing(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
+@pytest.fixture(scope="module")
+def failing_app(settings: Settings) -> FastAPI:
     """The API with routes that fail in ways nobody expected."""
     app = create_app(settings)
 
@@ -127,8 +127,14 @@ async def failing(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
 
         return StreamingResponse(stream())
 
-    async with LifespanManager(app):
-        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    return app
+
+
+@pytest.fixture
+async def failing(failing_app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    """Its client."""
+    async with LifespanManager(failing_app):
+        transport = httpx.ASGITransport(failing_app, raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url="http://campaigns.test") as client:
             yield client
 

@@ -32,7 +32,7 @@ from tests.school import MESSAGE, SchoolClient
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.usefixtures("empty_database")
-TIMES, AT_ONCE = 1000, 4
+AT_ONCE = 4
 PEOPLE = 400
 Operation = Callable[[], Coroutine[Any, Any, object]]
 KINDS = (OutcomeKind.SENT, OutcomeKind.FAILED, OutcomeKind.UNKNOWN, OutcomeKind.RETRY)
@@ -148,8 +148,9 @@ def count_out(*databases: Database) -> list[int]:
     return [pool.checkedout() for pool in pools if isinstance(pool, QueuePool)]
 
 
+@pytest.mark.parametrize("times", [300, pytest.param(3000, marks=pytest.mark.soak)])
 async def test_nothing_leaks_however_often_and_wherever_it_is_cancelled(
-    app: FastAPI, school: SchoolClient, database: Database
+    app: FastAPI, school: SchoolClient, database: Database, times: int
 ) -> None:
     seed = random.randrange(2**32)
     print(f"seed {seed}")  # noqa: T201  # to run a failure again
@@ -160,7 +161,7 @@ async def test_nothing_leaks_however_often_and_wherever_it_is_cancelled(
     assert all(waits.values()), waits
 
     async def cut_short() -> None:
-        for _ in range(TIMES // AT_ONCE):
+        for _ in range(times // AT_ONCE):
             name = chance.choice(list(operations))
             point = chance.randint(1, waits[name])
             await run(operations[name](), point, twice=chance.random() < 0.3)

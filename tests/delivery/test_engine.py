@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from typing import Any
+from unittest.mock import patch
 from uuid import UUID
 
 import pytest
@@ -17,6 +18,7 @@ from app.simulator.faults import ENTRY_STATUSES, FaultKind, FaultRule
 from app.worker import open_delivery
 from tests.conftest import forget_pace
 from tests.delivery.campaigns import hear_events, hear_of_accepted, run_sql
+from tests.kept import Keeper
 from tests.school import SchoolClient
 from tests.waiting import eventually
 
@@ -26,11 +28,13 @@ PEOPLE = 120
 
 @pytest.fixture
 async def impatient(
-    settings: Settings, simulator: SimulatorClient, aws: None, empty_database: Database
+    settings: Settings, keeper: Keeper, simulator: SimulatorClient, aws: None, empty_database: Database
 ) -> AsyncIterator[Delivery]:
     """A worker that waits no more than a second for evidence."""
-    async with open_delivery(settings.model_copy(update={"reconcile_after_seconds": 1})) as delivery:
-        yield delivery
+    hasty = settings.model_copy(update={"reconcile_after_seconds": 1})
+    with patch("app.worker.Database", keeper.open):
+        async with open_delivery(hasty) as delivery:
+            yield delivery
 
 
 @pytest.fixture

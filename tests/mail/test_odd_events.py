@@ -86,7 +86,7 @@ def odd_events(draw: st.DrawFn) -> dict[str, Any]:
     return event
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(odd_events())
 def test_odd_events_are_read_or_malformed(event: dict[str, Any]) -> None:
     try:
@@ -100,7 +100,7 @@ def test_odd_events_are_read_or_malformed(event: dict[str, Any]) -> None:
         "".join(said).encode()
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=70, deadline=None)
 @given(JSON_VALUES)
 def test_any_json_is_read_or_malformed(value: Any) -> None:
     for payload in (value, {"eventType": "Delivery", "mail": make_mail(), "delivery": value}):

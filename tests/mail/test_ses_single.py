@@ -2,8 +2,8 @@
 
 import pytest
 
-from app.mail.ses import QuotaUnavailable, SesMail
-from app.mail.types import Outcome, OutcomeKind, SendingQuota, SingleEmail
+from app.mail.ses import SesMail
+from app.mail.types import Outcome, OutcomeKind, QuotaUnavailable, SendingQuota, SingleEmail
 from tests.mail.outgoing import make_single
 from tests.mail.ses_server import Answer, Behaviour, SesServer, answer_error, answer_json
 

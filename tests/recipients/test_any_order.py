@@ -16,7 +16,7 @@ from tests.recipients.stories import LINKS, MOST_TOLD, PEOPLE, Happening, make_f
 from tests.waiting import eventually
 
 examples = settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 
 

@@ -9,14 +9,14 @@ import pytest
 
 from app.core.config import Settings
 from app.demo.stack import find_free_port
-from tests.cli.commands import inherit, make_environment, prepare, read_complaint, run
+from tests.cli.commands import call, inherit, make_environment, prepare, read_complaint, run
 from tests.directory.imports.files import read_users, to_ndjson, user
 from tests.school import SchoolClient
 from tests.waiting import eventually
 
 
-@pytest.fixture
-async def api_url(settings: Settings) -> AsyncIterator[str]:
+@pytest.fixture(scope="module")
+async def api_url(settings: Settings, anyio_backend: str) -> AsyncIterator[str]:
     """A process of the API."""
     port = find_free_port()
     url = f"http://127.0.0.1:{port}"
@@ -52,7 +52,7 @@ async def test_a_file_is_imported_and_its_outcome_told(
     lines = tmp_path / "users.ndjson"
     lines.write_bytes(to_ndjson(user(3), user(4, status="gone"), user(5, email="no-address")))
     command = ("import", "users", str(lines), "--api", api_url, "--key", school.key)
-    bad = await asyncio.to_thread(run, *command)
+    bad = call(*command)
     assert bad.returncode == 1
     assert "3 rows read, 1 stored" in bad.stdout
     assert "email" in bad.stdout
@@ -75,5 +75,5 @@ async def test_what_stands_in_the_way_is_one_line(api_url: str, school: SchoolCl
         (("users", str(file), "--api", "http://127.0.0.1:1", "--key", "k"), ("cannot be reached",)),
         (("users", str(file), "--api", "nowhere", "--key", "k"), ("cannot be reached",)),
     ]:
-        line = await asyncio.to_thread(read_complaint, "import", *arguments)
+        line = read_complaint("import", *arguments)
         assert all(word in line for word in words), line
