@@ -57,10 +57,15 @@ async def record_acceptances(connection: AsyncConnection, facts: Sequence[Fact])
     others: list[Fact] = []
     for campaign in sorted(by_campaign):
         told = by_campaign[campaign]
-        done = await _accept(connection, campaign, told)
+        first = {fact.recipient.number: fact for fact in reversed(told)}
+        done = await _accept(connection, campaign, list(first.values()))
         changes[campaign] = tuple(len(done) * each for each in _SENT)
-        if len(done) < len(told):
-            others += [fact for fact in told if fact.recipient.number not in done]
+        if len(done) < len(told):  # the second word about somebody also goes the general way
+            others += [
+                fact
+                for fact in told
+                if (number := fact.recipient.number) not in done or fact is not first[number]
+            ]
     if others:
         await record_facts(connection, others)
     _FACTS_WRITTEN.observe(len(facts) - len(others))

@@ -66,12 +66,13 @@ def call(
 ) -> "subprocess.CompletedProcess[str]":
     """Run a command to its end as `run` does, but in this process: most of a process is loading.
 
-    Not for what serves or changes how the process logs.
+    Not for what serves. How this process logs stays as it is: loggers keep the stream they first wrote to.
     """
     out, err = io.StringIO(), io.StringIO()
     with (
         patch.dict(os.environ, inherit(environment or {}), clear=True),
         patch.object(sys, "argv", ["campaigns", *arguments]),
+        patch("app.core.logging.configure_logging"),
         contextlib.chdir(cwd or Path.cwd()),
         contextlib.redirect_stdout(out),
         contextlib.redirect_stderr(err),

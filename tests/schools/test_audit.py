@@ -5,6 +5,7 @@ from typing import Any
 
 import httpx
 import pytest
+import structlog
 from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 
@@ -133,6 +134,7 @@ async def test_a_tenant_can_change_nothing_of_it(
 
 
 async def test_the_operator_is_told_apart(school: SchoolClient, database: Database) -> None:
+    structlog.contextvars.clear_contextvars()  # a command has no request
     async with database.system_transaction() as session:
         set_actor(session, OPERATOR)
         await create_key(session, school_id=school.id, name="By hand")
