@@ -7,11 +7,15 @@ from pydantic import Field
 from app.audience.audience import Audience
 from app.audience.catalogue import FilterKind
 from app.audience.resolve import MessageType
-from app.core.schema import Body, View
+from app.core.schema import Body, View, exemplify
 
 
 class PreviewRequest(Body):
     """An audience, and the type of message it would get (which decides whose preferences count)."""
+
+    model_config = exemplify(
+        audience={"filter": {"kind": "group", "group": "choir"}}, message_type="newsletter"
+    )
 
     audience: Audience
     message_type: MessageType

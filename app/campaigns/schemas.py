@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field, StringConstraints
 
 from app.audience.audience import Audience
 from app.audience.resolve import MessageType
-from app.core.schema import Body, Instant, Name, Text, View
+from app.core.schema import Body, Instant, Name, Text, View, exemplify
 from app.schools.schemas import SenderAddress, SenderName
 
 MAX_HTML = 400 * 1024
@@ -42,17 +42,29 @@ class MessageContent(Body):
 class MessageCreate(MessageContent):
     """A message to send. Sending is the campaign: it is recorded the moment this is accepted."""
 
+    model_config = exemplify(
+        name="Choir, spring term",
+        message_type="newsletter",
+        subject="Choir begins again",
+        html="<p>Dear {{ first_name }}, we meet on Monday.</p>",
+        audience={"filter": {"kind": "group", "group": "choir"}},
+    )
+
     audience: Audience
 
 
 class CampaignPatch(Body):
     """A campaign can be renamed; what was sent stays as it was sent."""
 
+    model_config = exemplify(name="Choir, spring term")
+
     name: Name | None
 
 
 class RetryRequest(Body):
     """Whom to send to again, beside those who failed."""
+
+    model_config = exemplify(include_unknown=False)
 
     include_unknown: bool = Field(
         default=False,

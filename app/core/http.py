@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from sqlalchemy.exc import DBAPIError
 from starlette.exceptions import HTTPException as StarletteHTTPException  # noqa: TID251  # the router's own
 from starlette.requests import ClientDisconnect
+from starlette.routing import Match
 
 from app.core.db import is_disconnect
 from app.core.errors import (
@@ -26,8 +27,9 @@ from app.core.errors import (
     TooLarge,
     Unavailable,
 )
+from app.core.openapi import PROBLEM_TYPE as PROBLEM_TYPE  # noqa: PLC0414  # callers take it from here
+from app.core.openapi import complete_document, describe_problem
 
-PROBLEM_TYPE = "application/problem+json"
 log = structlog.get_logger("http")
 
 
@@ -50,14 +52,7 @@ class Problem(BaseModel):
 
 def describe_problems(*kinds: type[AppError]) -> dict[int | str, dict[str, Any]]:
     """Return the OpenAPI `responses` of a route that may answer with these kinds of error."""
-    return {
-        kind.status: {
-            "model": Problem,
-            "description": kind.title,
-            "content": {PROBLEM_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
-        }
-        for kind in kinds
-    }
+    return {kind.status: {"model": Problem} | describe_problem(kind) for kind in kinds}
 
 
 def answer_problem(error: AppError) -> Response:
@@ -77,6 +72,7 @@ def answer_problem(error: AppError) -> Response:
 
 def add_error_handlers(app: FastAPI) -> None:
     """Turn every exception into a problem; none shows a stack trace or the input's values."""
+    complete_openapi(app)
 
     @app.exception_handler(AppError)
     async def _app_error(_: Request, error: AppError) -> Response:
@@ -91,6 +87,8 @@ def add_error_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(StarletteHTTPException)
     async def _routing(request: Request, error: StarletteHTTPException) -> Response:
+        if error.status_code == 405:
+            error.headers = {"Allow": ", ".join(_list_methods(request))}
         return answer_problem(_translate_http_exception(request.method, error))
 
     @app.exception_handler(DBAPIError)
@@ -102,6 +100,21 @@ def add_error_handlers(app: FastAPI) -> None:
     async def _away(_: Request, error: Exception) -> Response:
         log.warning("a service is away", error=type(error).__name__)
         return answer_problem(Unavailable(headers={"Retry-After": "2"}))
+
+
+def _list_methods(request: Request) -> list[str]:
+    """Return every method that some route at this path takes (RFC 9110 section 15.5.6).
+
+    The router names those of the first route alone.
+    """
+    return [
+        method
+        for method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+        if any(
+            route.matches({**request.scope, "method": method})[0] is Match.FULL
+            for route in request.app.router.routes
+        )
+    ]
 
 
 def _translate_http_exception(method: str, error: StarletteHTTPException) -> AppError:
@@ -135,6 +148,18 @@ def _explain(fault: Any) -> Fault:  # pydantic's error dictionaries are untyped
     escaped = (part.replace("~", "~0").replace("/", "~1") for part in location)
     message = str(fault["msg"]).removeprefix("Value error, ")
     return Fault("/" + "/".join(escaped) if location else "", message[:1].lower() + message[1:])
+
+
+def complete_openapi(app: FastAPI) -> None:
+    """Let the application's OpenAPI document say what is true of every operation; made once."""
+    generate = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            complete_document(generate())
+        return generate()
+
+    app.__dict__["openapi"] = openapi
 
 
 class LeanRoute(APIRoute):

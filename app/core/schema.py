@@ -5,7 +5,16 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, TypeVar
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, PlainSerializer, StringConstraints
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    JsonValue,
+    PlainSerializer,
+    StringConstraints,
+)
 
 Item = TypeVar("Item")
 
@@ -20,6 +29,11 @@ class View(BaseModel):
     """What the API answers."""
 
     model_config = ConfigDict(frozen=True, from_attributes=True)
+
+
+def exemplify(**fields: JsonValue) -> ConfigDict:
+    """Return the configuration of a body that shows these fields as its example in the OpenAPI document."""
+    return ConfigDict(json_schema_extra={"examples": [fields]})
 
 
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
@@ -52,11 +66,23 @@ def _to_utc(value: datetime) -> datetime:
         raise ValueError("is beyond the years 1 to 9999 in UTC") from None
 
 
+def _is_no_count(value: object) -> object:
+    # pydantic also reads text of digits, as seconds since 1970: an instant's text has a date and a time.
+    if isinstance(value, str) and value[10:11] not in {"T", "t", " ", "_"}:
+        raise ValueError("must be an RFC 3339 instant such as 2026-03-02T09:00:00Z")
+    return value
+
+
 def _in_utc(value: datetime) -> str:
     return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
-Instant = Annotated[AwareDatetime, AfterValidator(_to_utc), PlainSerializer(_in_utc, when_used="json")]
+Instant = Annotated[
+    AwareDatetime,
+    BeforeValidator(_is_no_count),
+    AfterValidator(_to_utc),
+    PlainSerializer(_in_utc, when_used="json"),
+]
 """An RFC 3339 instant: read with any offset, answered in UTC."""
 
 

@@ -41,6 +41,7 @@ def _name_one(resource: Resource) -> str:
 def _add_sync(resource: Resource) -> None:
     items: Any = Annotated[list[resource.item], Field(min_length=1, max_length=MOST_ITEMS)]  # type: ignore[name-defined]  # known only now
     batch = create_model(f"{resource.model.__name__}Batch", __base__=Body, items=(items, ...))
+    example = {"items": resource.item.model_json_schema()["examples"]}
 
     async def sync(tenant: CanWriteDirectory, body: Any) -> SyncResult:  # a batch, below
         return await sync_items(
@@ -56,6 +57,7 @@ def _add_sync(resource: Resource) -> None:
         summary=f"Push {resource.name}",
         description=f"Upsert up to {MOST_ITEMS} {resource.name} in one transaction: all of them, or none.",
         response_model=resource.result,
+        openapi_extra={"requestBody": {"content": {"application/json": {"example": example}}}},
         responses=describe_problems(MalformedRequest, InvalidInput),
     )
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, model_validator
 
-from app.core.schema import Body, Instant, Name, Reference, View, no_nul
+from app.core.schema import Body, Instant, Name, Reference, View, exemplify, no_nul
 from app.directory.addresses import read_address
 
 LARGEST_WHOLE = 2**63 - 1
@@ -60,6 +60,17 @@ class UserItem(RecordItem):
     made here is what lets a pushed `subscribed` lift it.
     """
 
+    model_config = exemplify(
+        external_id="u-7",
+        email="ines.jensen@riverside.example",
+        first_name="Ines",
+        last_name="Jensen",
+        registered_at="2026-01-12T09:30:00Z",
+        marketing="subscribed",
+        locale="en",
+        attributes={"level": "A2"},
+    )
+
     email: Email
     first_name: PersonName = ""
     last_name: PersonName = ""
@@ -75,11 +86,15 @@ class UserItem(RecordItem):
 class NamedItem(RecordItem):
     """A trainer, a category or a group."""
 
+    model_config = exemplify(external_id="choir", name="Choir")
+
     name: Name
 
 
 class MembershipItem(RecordItem):
     """One user's place in one group."""
+
+    model_config = exemplify(external_id="m-1", group="choir", user="u-7")
 
     group: Reference
     user: Reference
@@ -87,6 +102,8 @@ class MembershipItem(RecordItem):
 
 class CourseItem(RecordItem):
     """Something taught."""
+
+    model_config = exemplify(external_id="choir-2026", title="Choir", category="choir", trainer="t-1")
 
     title: Name
     category: Reference | None = None
@@ -96,6 +113,10 @@ class CourseItem(RecordItem):
 
 class EnrollmentItem(RecordItem):
     """One user's time in one course; `ends_at` null is open."""
+
+    model_config = exemplify(
+        external_id="e-1", user="u-7", course="choir-2026", starts_at="2026-02-02T16:00:00Z"
+    )
 
     user: Reference
     course: Reference
@@ -112,6 +133,14 @@ class EnrollmentItem(RecordItem):
 
 class BookingItem(RecordItem):
     """One user's place at one time; without a trainer it is the course's."""
+
+    model_config = exemplify(
+        external_id="b-1",
+        user="u-7",
+        course="choir-2026",
+        starts_at="2026-03-09T16:00:00Z",
+        ends_at="2026-03-09T17:30:00Z",
+    )
 
     user: Reference
     course: Reference
@@ -130,6 +159,8 @@ class BookingItem(RecordItem):
 class PassItem(RecordItem):
     """A right to come; `valid_until` null is open, `credits_left` null is without limit."""
 
+    model_config = exemplify(external_id="p-1", user="u-7", valid_from="2026-01-01T00:00:00Z", credits_left=8)
+
     user: Reference
     category: Reference | None = None
     valid_from: Instant
@@ -147,6 +178,8 @@ class PassItem(RecordItem):
 class SubscriptionItem(RecordItem):
     """A running payment; `current_period_end` null is open."""
 
+    model_config = exemplify(external_id="s-1", user="u-7", status="active")
+
     user: Reference
     category: Reference | None = None
     status: Literal["active", "trialing", "paused", "cancelled"]
@@ -155,6 +188,10 @@ class SubscriptionItem(RecordItem):
 
 class OrderItem(RecordItem):
     """Something bought, with or without a course."""
+
+    model_config = exemplify(
+        external_id="o-1", user="u-7", course="choir-2026", placed_at="2026-01-12T09:35:00Z"
+    )
 
     user: Reference
     course: Reference | None = None

@@ -7,6 +7,12 @@ from app.core.http import LeanRoute, describe_problems
 from app.feedback import service
 
 router = APIRouter(tags=["Webhooks"], route_class=LeanRoute)
+_EXAMPLE = (
+    '{"Type":"Notification","MessageId":"f3a1c2d4-0b5e-5c6f-9a7b-8c9d0e1f2a3b",'
+    '"TopicArn":"arn:aws:sns:eu-west-1:123456789012:campaigns","Message":"{\\"eventType\\":\\"Delivery\\"}",'
+    '"Timestamp":"2026-03-02T09:00:04.000Z","SignatureVersion":"2","Signature":"EXAMPLE",'
+    '"SigningCertURL":"https://sns.eu-west-1.amazonaws.com/SimpleNotificationService-0123abcd.pem"}'
+)
 
 
 @router.post(
@@ -23,7 +29,7 @@ router = APIRouter(tags=["Webhooks"], route_class=LeanRoute)
         "requestBody": {
             "required": True,
             "description": "An SNS message (`text/plain` body of JSON), signed by SNS for an allowed topic.",
-            "content": {"text/plain": {"schema": {"type": "string"}}},
+            "content": {"text/plain": {"schema": {"type": "string"}, "example": _EXAMPLE}},
         }
     },
 )

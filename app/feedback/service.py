@@ -9,7 +9,7 @@ from datetime import datetime
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.core.db import Database, is_disconnect
+from app.core.db import Database, is_disconnect, probe_by_key
 from app.core.errors import TooLarge, Unavailable
 from app.core.group_commit import GroupCommit
 from app.feedback.apply import apply_events
@@ -45,6 +45,7 @@ def make_feedback(database: Database) -> GroupCommit[Arrival]:
         events = _distinct(arrivals)
         seen = _list_configuration_sets(events)
         async with database.connection() as connection:
+            await probe_by_key(connection)
             await apply_events(connection, events)
             await evidence.note(connection, seen)
             for arrival in arrivals:

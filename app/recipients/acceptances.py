@@ -17,19 +17,23 @@ from app.recipients.facts import Fact, FactKind
 from app.recipients.record import record_facts
 from app.recipients.rows import Campaign, add_to_counters
 
-# In the order of keys, as everybody locks recipients.
+# Each is looked up and locked by itself, in the order of keys, as everybody locks recipients. Freshly frozen
+# rows have no statistics yet: a join that may be turned round reads the whole campaign for each of them.
 _ACCEPT: Final = """
     UPDATE recipients r
     SET status = 'accepted', accepted_at = v.accepted_at, message_id = v.message_id
     FROM (
-        SELECT fresh.number, given.accepted_at, given.message_id
+        SELECT fresh.school_id, fresh.campaign_id, fresh.number, given.accepted_at, given.message_id
         FROM unnest($3::int[], $4::timestamptz[], $5::text[]) AS given (number, accepted_at, message_id)
-        JOIN recipients fresh ON fresh.school_id = $1 AND fresh.campaign_id = $2
-            AND fresh.number = given.number AND fresh.status = 'queued'
-        ORDER BY fresh.number
-        FOR UPDATE OF fresh
+        CROSS JOIN LATERAL (
+            SELECT school_id, campaign_id, number FROM recipients
+            WHERE (school_id, campaign_id, number) = ($1, $2, given.number) AND status = 'queued'
+            OFFSET 0
+            FOR UPDATE
+        ) AS fresh
+        OFFSET 0
     ) AS v
-    WHERE r.school_id = $1 AND r.campaign_id = $2 AND r.number = v.number
+    WHERE (r.school_id, r.campaign_id, r.number) = (v.school_id, v.campaign_id, v.number)
     RETURNING r.number
 """
 
@@ -58,7 +62,7 @@ async def record_acceptances(connection: AsyncConnection, facts: Sequence[Fact])
     for campaign in sorted(by_campaign):
         told = by_campaign[campaign]
         first = {fact.recipient.number: fact for fact in reversed(told)}
-        done = await _accept(connection, campaign, list(first.values()))
+        done = await _accept(connection, campaign, [first[number] for number in sorted(first)])
         changes[campaign] = tuple(len(done) * each for each in _SENT)
         if len(done) < len(told):  # the second word about somebody also goes the general way
             others += [

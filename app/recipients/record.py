@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.clock import now
-from app.core.db import Database
+from app.core.db import Database, probe_by_key
 from app.core.group_commit import GroupCommit
 from app.core.metrics import COMMIT_ITEMS, EVENT_LAG_SECONDS
 from app.recipients.facts import Fact, FactKind, RecipientKey
@@ -75,6 +75,7 @@ def make_recorder(database: Database) -> GroupCommit[Fact]:
 
     async def write(facts: Sequence[Fact]) -> None:
         async with database.connection() as connection:
+            await probe_by_key(connection)
             await record_facts(connection, facts)
 
     return GroupCommit(write)

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from email_validator import EmailNotValidError, validate_email
 from pydantic import AfterValidator, Field, HttpUrl
 
-from app.core.schema import Body, Instant, Name, Text, View
+from app.core.schema import Body, Instant, Name, Text, View, exemplify
 
 
 @cache
@@ -72,6 +72,8 @@ class SchoolCreate(Body):
 
 class SchoolPatch(Body):
     """Settings to change; what is left out stays."""
+
+    model_config = exemplify(reply_to="office@riverside.example", colour="#1d4ed8")
 
     name: SenderName | None = None
     timezone: TimeZone | None = None

@@ -22,7 +22,20 @@ PAGE: dict[int | str, dict[str, Any]] = {
     404: {"content": {"text/html": {}}, "description": "The token is not of this deployment."},
     503: {"content": {"text/html": {}}, "description": "Nothing was changed; try again in a few minutes."},
 }
-FORM = {"required": True, "content": {encoding: {"schema": {"type": "object"}} for encoding in ENCODINGS}}
+FORM = {
+    "required": True,
+    "content": {
+        encoding: {"schema": {"type": "object"}, "example": {"List-Unsubscribe": ONE_CLICK}}
+        for encoding in ENCODINGS
+    },
+}
+SWITCHES = {
+    "required": True,
+    "content": {
+        encoding: {"schema": {"type": "object"}, "example": {"newsletter": "on", "action": "save"}}
+        for encoding in ENCODINGS
+    },
+}
 BAD_FORM = describe_problems(MalformedRequest, TooLarge, UnsupportedMediaType)
 HEADING = "Your email preferences"
 router = APIRouter(
@@ -80,7 +93,7 @@ async def show_preferences(request: Request, token: str) -> Response:
     operation_id="save_preferences",
     summary="Save preferences",
     responses=BAD_FORM,
-    openapi_extra={"requestBody": FORM},
+    openapi_extra={"requestBody": SWITCHES},
 )
 async def save_preferences(request: Request, token: str) -> Response:
     """Set both switches as the form has them: one that is off is not in it."""

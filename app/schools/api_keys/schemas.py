@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import AfterValidator, Field
 
 from app.core.clock import now
-from app.core.schema import Body, Instant, View
+from app.core.schema import Body, Instant, View, exemplify
 from app.schools.audit.schemas import ActorView
 from app.schools.models import ApiKey
 from app.schools.schemas import SenderName
@@ -21,6 +21,8 @@ def _is_ahead(value: Instant) -> Instant:
 
 class ApiKeyCreate(Body):
     """A new API key."""
+
+    model_config = exemplify(name="Course platform", scopes=["directory:write", "messages:send"])
 
     name: SenderName = Field(description="What it is for.")
     scopes: Annotated[list[Scope], Field(min_length=1, max_length=len(Scope))] | None = Field(
