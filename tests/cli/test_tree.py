@@ -82,6 +82,8 @@ def test_what_is_missing_is_one_line(
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.chdir(tmp_path)
+    # Loggers keep the stream they first wrote to, and this test's is closed when it ends.
+    monkeypatch.setattr("app.core.logging.configure_logging", lambda: None)
     monkeypatch.setattr(sys, "argv", ["campaigns", *path, *GIVEN.get(path, [])])
     load_settings.cache_clear()
     try:
