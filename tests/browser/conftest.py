@@ -33,9 +33,9 @@ def settings(settings: Settings, listener: socket.socket) -> Settings:
     return settings.model_copy(update={"public_url": f"http://127.0.0.1:{listener.getsockname()[1]}"})
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def served(settings: Settings, listener: socket.socket) -> Iterator[FastAPI]:
-    """The API, served on the port."""
+    """The API, served on the port; a server closes its socket when it ends, so one serves all."""
     app = create_app(settings)
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, lifespan="on"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
