@@ -13,7 +13,7 @@ from app.core.signing import Purpose, RecipientRef, Signer
 from app.demo.stack import Stack
 from app.tracking.backlog import apply_backlog
 from benchmarks.bare import run_bare
-from benchmarks.load import Result, run_load, write_requests
+from benchmarks.load import run_load, write_requests
 from benchmarks.mailed import Mailed, count, send_campaign
 from benchmarks.processes import read_memory
 
@@ -51,9 +51,9 @@ def measure(stack: Stack, events: int) -> bool:
         run_load(warm, port=port)
         bare = run_load(rest, port=port)
     ratio = ours.rate / bare.rate
-    _show("recorded", ours)
-    _show("bare redirect", bare)
-    _show(f"at {STEADY:,}/s", calm)
+    ours.show("recorded", status="302")
+    bare.show("bare redirect", status="302")
+    calm.show(f"at {STEADY:,}/s", status="302")
     if put_off := asyncio.run(_apply_put_off(mailed)):
         print(f"kept in Redis   {put_off:10,}     PostgreSQL took longer than 2 s: busy with something else?")
     clicks = asyncio.run(count(mailed, "clicks + machine_clicked"))
@@ -70,11 +70,6 @@ async def _apply_put_off(mailed: Mailed) -> int:
             return await apply_backlog(redis, database)
     finally:
         await database.close()
-
-
-def _show(name: str, result: Result) -> None:
-    assert set(result.statuses) == {"302"}, result.statuses
-    print(f"{name:<15} {result.rate:10,.0f}/s   p50 {result.p50:.1f} ms, p99 {result.p99:.1f} ms")
 
 
 def main() -> int:

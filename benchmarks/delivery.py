@@ -179,6 +179,11 @@ async def send_campaign(
     return Sent(Speed(recipients, seconds), prepared, totals.duplicates, memory, spent)
 
 
+def _wait_until_started(worker: Process) -> None:
+    while b"worker started" not in worker.log.read_bytes():
+        time.sleep(0.05)
+
+
 def _read_cpu(stack: Stack) -> dict[str, float]:
     """Return the processor seconds of each kind of process."""
     spent = {"postgresql": read_cpu(stack.services.postgres.pid), "redis": read_cpu(stack.services.redis.pid)}
@@ -218,7 +223,8 @@ async def measure(stack: Stack, recipients: int, workers: int, *, baselines: boo
             single = await loop_calls(stack, call_single, max(1000, recipients // 20), 1)
             print(f"bare SendEmail loop            {single.rate:>10,.0f} recipients/s", flush=True)
         started = [stack.start_worker() for _ in range(workers)]
-        await asyncio.sleep(3)  # until they look for work: starting them is not what is measured
+        for worker in started:  # starting them is not what is measured
+            await asyncio.to_thread(_wait_until_started, worker)
         sent = await send_campaign(stack, world, api, recipients, started)
     speed = sent.speed
     print(

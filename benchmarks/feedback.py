@@ -15,7 +15,7 @@ from app.simulator.certificate import load_certificate
 from app.simulator.settings import SimulatorSettings
 from app.simulator.signing import MessageSigner
 from benchmarks.bare import run_bare
-from benchmarks.load import Result, run_load, write_requests
+from benchmarks.load import run_load, write_requests
 from benchmarks.mailed import Mailed, count, send_campaign
 from benchmarks.processes import read_memory
 
@@ -83,16 +83,11 @@ def measure(stack: Stack, events: int) -> bool:
         run_load(warm, port=port)
         bare = run_load(rest, port=port)
     ratio = ours.rate / bare.rate
-    _show("made durable", ours)
-    _show("bare endpoint", bare)
+    ours.show("made durable", status="200")
+    bare.show("bare endpoint", status="200")
     assert asyncio.run(count(mailed, "delivered")) == events
     print(f"ratio           {ratio:10.2f}   goals: {GOAL:,}/s and {GOAL_RATIO}")
     return ours.rate >= GOAL and ratio >= GOAL_RATIO
-
-
-def _show(name: str, result: Result) -> None:
-    assert set(result.statuses) == {"200"}, result.statuses
-    print(f"{name:<15} {result.rate:10,.0f}/s   p50 {result.p50:.1f} ms, p99 {result.p99:.1f} ms")
 
 
 def main() -> int:

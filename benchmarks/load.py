@@ -29,6 +29,11 @@ class Result:
     p99: float
     statuses: dict[str, int]
 
+    def show(self, name: str, *, status: str) -> None:
+        """Print the figures of a run in which every answer had this status; any other ends it."""
+        assert set(self.statuses) == {status}, self.statuses
+        print(f"{name:<15} {self.rate:10,.0f}/s   p50 {self.p50:.1f} ms, p99 {self.p99:.1f} ms")
+
 
 def write_requests(path: Path, requests: Iterable[bytes]) -> None:
     """Write complete HTTP/1.1 requests to a file, each after its length."""

@@ -5,7 +5,7 @@ from typing import Any
 from xdist.scheduler import LoadGroupScheduling
 
 TOGETHER = frozenset({"browser", "demo", "embedded", "faults", "flow"})
-"""Folders. pytest 9.2 no longer shows xdist the names in `xdist_group` marks."""
+"""Folders: a new test of theirs needs no mark, and pytest 9.2 shows xdist no names of `xdist_group` marks."""
 
 
 class FolderScheduling(LoadGroupScheduling):  # type: ignore[misc]  # xdist is untyped

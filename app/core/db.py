@@ -29,6 +29,10 @@ NAMING = {
 AWAY_STATES = ("08", "57P", "53")
 """SQLSTATE classes: connection exception, shutdown in progress, insufficient resources."""
 
+_BY_KEY = "SELECT " + ", ".join(
+    f"set_config('enable_{way}', 'off', true)" for way in ("hashjoin", "mergejoin", "seqscan")
+)
+
 Instant = DateTime(timezone=True)
 ExternalId = String(255, collation="C")
 """The platform's own name for a record; compared byte by byte, which is also the fastest collation."""
@@ -92,6 +96,17 @@ class Database:
         async with self.engine.begin() as connection:
             yield connection
 
+    @asynccontextmanager
+    async def keyed_connection(self) -> AsyncIterator[AsyncConnection]:
+        """Open a transaction as `connection` does, in which rows are looked up by their keys, one by one.
+
+        Hundreds of rows are wanted of tables that may hold millions. As the planner reckons the cost of a
+        page, reading a whole campaign to join them is cheaper up to some 100,000 rows; it takes far longer.
+        """
+        async with self.connection() as connection:
+            await connection.exec_driver_sql(_BY_KEY)
+            yield connection
+
     async def close(self) -> None:
         """Close every pooled connection."""
         await self.engine.dispose()
@@ -113,20 +128,6 @@ async def run_sql(connection: AsyncConnection, statement: str, *values: Any) -> 
     """
     result = await connection.exec_driver_sql(statement, values)
     return result.all() if result.returns_rows else ()
-
-
-_PROBE = "SELECT " + ", ".join(
-    f"set_config('enable_{way}', 'off', true)" for way in ("hashjoin", "mergejoin", "seqscan")
-)
-
-
-async def probe_by_key(connection: AsyncConnection) -> None:
-    """Have the rest of the transaction look rows up by their keys, one by one.
-
-    Hundreds of rows are wanted of tables that may hold millions. As the planner reckons the cost of a page,
-    reading a whole campaign to join them is cheaper up to some 100,000 rows; it takes ten times as long.
-    """
-    await connection.exec_driver_sql(_PROBE)
 
 
 async def _run_after_commit(session: AsyncSession) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain, repeat
 
-from app.core.db import Database, probe_by_key
+from app.core.db import Database
 from app.core.group_commit import GroupCommit
 from app.delivery.claiming import Claim, claim_batches
 from app.delivery.fairness import Turn
@@ -45,8 +45,7 @@ class Claims:
         by_turn: dict[Turn, list[Request]] = defaultdict(list)
         for request in requests:
             by_turn[request.turn].append(request)
-        async with self._database.connection() as connection:
-            await probe_by_key(connection)
+        async with self._database.keyed_connection() as connection:
             for turn in sorted(by_turn, key=lambda turn: (turn.school_id, turn.campaign_id)):
                 asked = by_turn[turn]
                 claimed_at = asyncio.get_running_loop().time()

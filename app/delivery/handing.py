@@ -8,7 +8,7 @@ import structlog
 
 from app.core.clock import now
 from app.core.config import Settings
-from app.core.db import Database, is_contention, is_disconnect, probe_by_key
+from app.core.db import Database, is_contention, is_disconnect
 from app.core.group_commit import GroupCommit
 from app.core.metrics import CALL_SECONDS, COMMIT_ITEMS, HANDOFFS
 from app.core.signing import Signer
@@ -120,7 +120,6 @@ class Handoff:
             await asyncio.sleep(RETRY_SECONDS)
 
     async def _write(self, settlements: Sequence[Settlement]) -> None:
-        async with self._database.connection() as connection:
-            await probe_by_key(connection)
+        async with self._database.keyed_connection() as connection:
             await write_settlements(connection, settlements)
         _CALLS_WRITTEN.observe(len(settlements))

@@ -9,7 +9,7 @@ from datetime import datetime
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.core.db import Database, is_disconnect, probe_by_key
+from app.core.db import Database, is_disconnect
 from app.core.errors import TooLarge, Unavailable
 from app.core.group_commit import GroupCommit
 from app.feedback.apply import apply_events
@@ -44,8 +44,7 @@ def make_feedback(database: Database) -> GroupCommit[Arrival]:
     async def write(arrivals: Sequence[Arrival]) -> None:
         events = _distinct(arrivals)
         seen = _list_configuration_sets(events)
-        async with database.connection() as connection:
-            await probe_by_key(connection)
+        async with database.keyed_connection() as connection:
             await apply_events(connection, events)
             await evidence.note(connection, seen)
             for arrival in arrivals:
@@ -134,7 +133,7 @@ async def retry_parked(database: Database, *, limit: int = 500) -> int:
     """Try again what was parked; return how many events were tried. One that fails harms no other."""
 
     async def write(events: Sequence[MailEvent]) -> None:
-        async with database.connection() as connection:
+        async with database.keyed_connection() as connection:
             strays = await apply_events(connection, events)
             await forget_events(connection, [event.key for event in events if event.key not in strays])
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.clock import now
-from app.core.db import Database, probe_by_key
+from app.core.db import Database
 from app.core.group_commit import GroupCommit
 from app.core.metrics import COMMIT_ITEMS, EVENT_LAG_SECONDS
 from app.recipients.facts import Fact, FactKind, RecipientKey
@@ -74,8 +74,7 @@ def make_recorder(database: Database) -> GroupCommit[Fact]:
     """Return the road of single facts (opens, clicks): each is durable when its submission returns."""
 
     async def write(facts: Sequence[Fact]) -> None:
-        async with database.connection() as connection:
-            await probe_by_key(connection)
+        async with database.keyed_connection() as connection:
             await record_facts(connection, facts)
 
     return GroupCommit(write)

@@ -93,7 +93,7 @@ async def apply_backlog(redis: Any, database: Database) -> int:
     """
 
     async def write(facts: Sequence[Fact]) -> None:
-        async with database.connection() as connection:
+        async with database.keyed_connection() as connection:
             await record_facts(connection, facts)
 
     recorder, applied = GroupCommit(write, most=MOST_AT_ONCE), 0

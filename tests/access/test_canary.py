@@ -101,7 +101,7 @@ async def test_nothing_of_a_person_is_where_it_must_not_be(
     await simulator.add_faults(
         FaultRule(kind=FaultKind.BAD_REQUEST_FOR_ADDRESS, address=ADDRESS, count=1),
         FaultRule(kind=FaultKind.ENTRY_STATUS, status="FAILED", count=2),
-        FaultRule(kind=FaultKind.ERROR_500, count=1),
+        FaultRule(kind=FaultKind.ERROR_500, match="SendBulkEmail", count=1),
     )
     sent = (await school.send(subject=MARK, message_type="operational"))["id"]
     await delivery.sweep()

@@ -16,7 +16,7 @@ from tests.school import SchoolClient
 from tests.unsubscribe.leaving import count_reached, make_link, read_preferences
 from tests.waiting import eventually
 
-pytestmark = [pytest.mark.xdist_group("browser"), pytest.mark.usefixtures("empty_database")]
+pytestmark = pytest.mark.usefixtures("empty_database")
 AXE = (files("axe_core_python") / "axe.min.js").read_text()
 RING = "(s => [s.outlineStyle, parseFloat(s.outlineWidth) >= 2])(getComputedStyle(document.activeElement))"
 WIDEST = "Math.max(...[...document.querySelectorAll('*')].map(e => e.getBoundingClientRect().right))"

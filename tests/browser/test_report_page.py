@@ -13,7 +13,7 @@ from tests.browser.test_people import AXE
 from tests.reports.test_page import make_story
 from tests.school import SchoolClient
 
-pytestmark = [pytest.mark.xdist_group("browser"), pytest.mark.usefixtures("empty_database")]
+pytestmark = pytest.mark.usefixtures("empty_database")
 ARABIC = "دورات الصيف: التسجيل مفتوح"
 LONG = "Donaudampfschifffahrtsgesellschaftskapitänsmusikschulsommerkurse"
 OUTSIDE = """

@@ -15,7 +15,7 @@ from app.demo.stack import find_free_port
 from tests.cli.commands import inherit, prepare
 from tests.embedded.processes import is_alive, wait_until
 
-pytestmark = [pytest.mark.xdist_group("demo"), pytest.mark.timeout(180)]
+pytestmark = pytest.mark.timeout(180)
 
 
 @pytest.fixture

@@ -16,7 +16,6 @@ from app.embedded.account import CURRENT_ACCOUNT, choose_postgres_account
 from app.embedded.wheels import find_postgres_install, find_redis_server, make_install_reachable
 from tests.embedded.queries import run_sql
 
-pytestmark = pytest.mark.xdist_group("embedded")
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
 
 _START_AND_STOP = """

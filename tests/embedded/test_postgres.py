@@ -9,8 +9,6 @@ from app.embedded import EmbeddedPostgres, EmbeddedServerError
 from tests.embedded.processes import read_arguments
 from tests.embedded.queries import run_sql
 
-pytestmark = pytest.mark.xdist_group("embedded")
-
 
 def test_is_a_recent_postgres_in_utf8(postgres: EmbeddedPostgres) -> None:
     assert int(run_sql(postgres.url(), "SHOW server_version_num")) >= 180000

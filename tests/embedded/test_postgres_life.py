@@ -15,8 +15,6 @@ from app.embedded import EmbeddedPostgres, EmbeddedServerError
 from tests.embedded.processes import is_alive, is_port_open, wait_until
 from tests.embedded.queries import run_sql
 
-pytestmark = pytest.mark.xdist_group("embedded")
-
 _START_AND_WAIT = """
 import signal
 from app.embedded import EmbeddedPostgres

@@ -21,7 +21,7 @@ from tests.flow.deployment import Deployment, check_sums, run_blocking
 from tests.school import SchoolClient
 from tests.waiting import eventually
 
-pytestmark = [pytest.mark.xdist_group("faults"), pytest.mark.timeout(300)]
+pytestmark = pytest.mark.timeout(300)
 SECONDS = 120.0
 
 

@@ -21,7 +21,7 @@ from app.operations.doctor.counters import examine_counters
 from tests.flow.deployment import Deployment, run_blocking
 from tests.school import MESSAGE, SchoolClient
 
-pytestmark = [pytest.mark.soak, pytest.mark.timeout(600), pytest.mark.xdist_group("soak")]
+pytestmark = [pytest.mark.soak, pytest.mark.timeout(600)]
 
 MANY = 6_000
 """Ten seconds of sending at the rate of the faults' account."""

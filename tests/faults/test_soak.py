@@ -27,7 +27,7 @@ from tests.flow.deployment import NOBODY_ACTS, Deployment, check_sums, run_block
 from tests.school import SchoolClient
 from tests.waiting import eventually
 
-pytestmark = [pytest.mark.soak, pytest.mark.timeout(3600), pytest.mark.xdist_group("soak")]
+pytestmark = [pytest.mark.soak, pytest.mark.timeout(3600)]
 RECIPIENTS = int(os.environ.get("SOAK_RECIPIENTS", "100000"))  # the tests' own setting
 KILLS = int(os.environ.get("SOAK_KILLS", "100"))
 REDIS_AWAY_SECONDS = 60

@@ -6,14 +6,12 @@ from typing import Any
 from uuid import uuid4
 
 import httpx
-import pytest
 
 from app.core.clock import now
 from tests.flow.deployment import NOBODY_ACTS, QUIET, Deployment, check_sums
 from tests.school import MESSAGE, SchoolClient
 from tests.waiting import eventually
 
-pytestmark = pytest.mark.xdist_group("flow")
 MANY = 1200
 """Two seconds and more of sending."""
 

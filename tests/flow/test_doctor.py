@@ -2,14 +2,10 @@
 
 import subprocess
 
-import pytest
-
 from tests.cli.commands import prepare
 from tests.flow.deployment import Deployment, run_blocking
 from tests.school import SchoolClient
 from tests.waiting import eventually
-
-pytestmark = pytest.mark.xdist_group("flow")
 
 
 async def test_a_deployment_at_work_is_examined(deployment: Deployment, school: SchoolClient) -> None:

@@ -20,7 +20,6 @@ from tests.mail.ses_events import make_mail, make_published
 from tests.school import SchoolClient
 from tests.waiting import eventually
 
-pytestmark = pytest.mark.xdist_group("flow")
 PERSON = (
     "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36"
 )

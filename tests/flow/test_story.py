@@ -13,7 +13,6 @@ from app.simulator.ledger import RecipientSummary
 from tests.flow.deployment import SWIFT, Deployment, check_sums
 from tests.school import SchoolClient
 
-pytestmark = pytest.mark.xdist_group("flow")
 USERS = 300
 DISORDER = {"late": 0.3, "late_seconds": 1.0, "duplicated": 0.3, "shuffle_seconds": 1.0}
 LIVELY = SWIFT | {

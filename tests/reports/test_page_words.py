@@ -10,6 +10,7 @@ import pytest
 
 from app.audience.base import Filter
 from app.core.db import Database
+from app.reports.page import audience as audience_words
 from app.reports.page.audience import describe_audience
 from app.reports.page.chart import BOTTOM, HEIGHT, LEFT, RIGHT, SERIES, WIDTH, choose_ticks, draw_chart
 from app.reports.page.periods import MOST_ROWS, Period, gather_periods
@@ -49,7 +50,16 @@ WORDS: list[tuple[dict[str, Any], str]] = [
 
 
 def test_there_are_words_for_every_kind_of_filter() -> None:
-    assert {asked["kind"] for asked, _ in WORDS} | {"campaign", "any_of"} == set(Filter.registry)
+    ours = {kind for kind, each in Filter.registry.items() if each.__module__.startswith("app.")}
+    assert {asked["kind"] for asked, _ in WORDS} | {"campaign", "any_of"} == ours
+
+
+async def test_a_kind_without_words_is_shown_by_its_name(
+    school: SchoolClient, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(audience_words._SIMPLE, "active_users")
+    said = await describe(database, school, {"filter": {"kind": "all_of", "filters": [ACTIVE, GROUP]}})
+    assert said == "People found by “active users”, and at the same time in the group “choir”"
 
 
 async def describe(database: Database, school: SchoolClient, audience: dict[str, Any]) -> str:

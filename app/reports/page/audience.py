@@ -12,11 +12,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audience.audience import FilteredAudience
 from app.audience.base import Filter
+from app.audience.filters.groups import InGroup
 from app.audience.models import MailingList
 from app.audience.narrow import Narrow
 from app.campaigns.models import Campaign
 from app.campaigns.views import UNTITLED
 from app.directory.models import Category, Group, Trainer
+from app.recipients.filters import EarlierCampaign
 from app.reports.page.words import count_of, show_instant
 
 Names = Mapping[tuple[str, object], str]
@@ -65,7 +67,7 @@ async def _find_names(session: AsyncSession, school_id: UUID, asked: FilteredAud
     wanted: dict[type[Any], set[object]] = {
         Trainer: set(asked.narrow.trainers),
         Category: set(asked.narrow.categories),
-        Group: {part.group for _, part in asked.filter.walk() if part.kind == "group"},  # type: ignore[attr-defined]
+        Group: {part.group for _, part in asked.filter.walk() if isinstance(part, InGroup)},
     }
     names: dict[tuple[str, object], str] = {}
     for table, ids in wanted.items():
@@ -74,7 +76,7 @@ async def _find_names(session: AsyncSession, school_id: UUID, asked: FilteredAud
                 table.school_id == school_id, table.external_id.in_(ids)
             )
             names |= {(table.__tablename__, row[0]): row[1] for row in await session.execute(query)}
-    campaigns = {part.campaign for _, part in asked.filter.walk() if part.kind == "campaign"}  # type: ignore[attr-defined]
+    campaigns = {part.campaign for _, part in asked.filter.walk() if isinstance(part, EarlierCampaign)}
     if campaigns:
         earlier = select(Campaign.id, Campaign.name).where(
             Campaign.school_id == school_id, Campaign.id.in_(campaigns)
@@ -96,7 +98,9 @@ def describe_filter(part: Filter, names: Names, timezone: ZoneInfo) -> str:
     if part.kind in _COMBINATIONS:
         joined, words = _COMBINATIONS[part.kind], [describe_filter(e, names, timezone) for e in part.parts]
         return joined([f"({w})" if e.parts else w for e, w in zip(part.parts, words, strict=True)])
-    return _PARAMETRIC[part.kind](part, names, timezone)
+    say = _PARAMETRIC.get(part.kind)
+    # A kind that was added since needs no word of ours to be shown.
+    return say(part, names, timezone) if say else f"found by “{part.kind.replace('_', ' ')}”"
 
 
 def _describe_narrow(narrow: Narrow, names: Names) -> str:
