@@ -81,6 +81,15 @@ for _, second in ipairs(redis.call('HKEYS', KEYS[2])) do
 end
 return 0
 """
+_TELL_RATE = """
+if not redis.call('SET', KEYS[2], ARGV[1], 'EX', ARGV[2], 'GET') and redis.call('EXISTS', KEYS[1]) == 1 then
+    local time = redis.call('TIME')
+    local latest = time[1] * 1000000 + time[2] + tonumber(ARGV[3]) * 1000000
+    local free = math.min(tonumber(redis.call('GET', KEYS[1])), latest)
+    redis.call('SET', KEYS[1], string.format('%.0f', free), 'PX', 600000)
+end
+return 0
+"""
 _SLOW_DOWN = """
 local time = redis.call('TIME')
 local earliest = time[1] * 1000000 + time[2] + tonumber(ARGV[1]) * 1000000
@@ -111,7 +120,7 @@ class Rate:
 
 
 SLOWEST = Rate(1.0, known=False)
-"""Used until the account tells its own, which is never less. A call that is refused then says why."""
+"""Used while nobody knows the account's, which is never less. A call that is refused then says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +158,8 @@ class Pacer:
     async def read_rate(self) -> Rate:
         """Return the rate, asked of the account once in a while; the last known while it does not answer.
 
-        With the rate comes what is left of the daily quota, which all workers are told.
+        With the rate comes what is left of the daily quota, which all workers are told. One that was never
+        answered goes by what another was told.
         """
         loop = asyncio.get_running_loop()
         if loop.time() > self._read_next_at:
@@ -159,11 +169,13 @@ class Pacer:
                 quota = await self._mail.get_quota()
             except QuotaUnavailable as error:
                 log.warning("the account's quota is not known", error=str(error))
+                await self._hear_rate()
             else:
                 self._rate = Rate(self._override or max(quota.max_send_rate, 1.0))
                 self._read_next_at = loop.time() + REFRESH_SECONDS
                 await self._note_quota(quota, asked_at)
-            await self._tell_rate()
+            if self._rate.known:
+                await self._tell_rate()
         return self._rate
 
     async def reserve(self, recipients: int, rate: Rate) -> float | None:
@@ -216,10 +228,20 @@ class Pacer:
         await self._tell(_NOTE_QUOTA, 2, self._day, self._reserved, left, since, QUOTA_KEPT_SECONDS)
 
     async def _tell_rate(self) -> None:
-        """Let those who watch know the rate, where it is known."""
-        if self._rate.known:
+        """Let the other workers and those who watch know the rate.
+
+        The first to know it ends the waiting for slots that were spaced for the slowest.
+        """
+        call_seconds = self._rate.largest_call / self._rate.used
+        arguments = (self._rate.allowed, QUOTA_KEPT_SECONDS, call_seconds)
+        await self._tell(_TELL_RATE, 2, self._slots, self._allowed, *arguments)
+
+    async def _hear_rate(self) -> None:
+        """Go by the rate that another worker was told, where this one was never told any."""
+        if not self._rate.known:
             with suppress(RedisError):
-                await self._redis.set(self._allowed, self._rate.allowed, ex=QUOTA_KEPT_SECONDS)
+                if allowed := await self._redis.get(self._allowed):
+                    self._rate = Rate(float(allowed))
 
     async def _tell(self, script: str, *arguments: Any) -> None:
         """Run a script that only adjusts the schedule: mail that was handed off must not wait for Redis."""

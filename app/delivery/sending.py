@@ -11,7 +11,7 @@ from app.core.db import Database, is_disconnect
 from app.delivery.claiming import find_due
 from app.delivery.fairness import Rota, Turn
 from app.delivery.handing import Handoff
-from app.delivery.pacing import Pacer, Rate
+from app.delivery.pacing import RETRY_SECONDS, Pacer, Rate
 from app.mail.ses import SesMail
 
 ROTA_SECONDS = 0.25
@@ -122,12 +122,19 @@ class Deliverer:
         return True
 
     async def _take_turn(self, rate: Rate) -> bool:
-        """Wait for the turn of a call; False when all sending is held."""
+        """Wait for the turn of a call; False when all sending is held, or goes at another rate by then."""
         wait = await self._pacer.reserve(rate.largest_call, rate)
-        if wait:
+        if wait is None:
+            return False
+        turn_at = asyncio.get_running_loop().time() + wait
+        while (left := turn_at - asyncio.get_running_loop().time()) > 0 and not self._stopped.is_set():
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._stopped.wait(), wait)
-        return wait is not None
+                await asyncio.wait_for(self._stopped.wait(), min(left, RETRY_SECONDS))
+            if left > RETRY_SECONDS and await self._pacer.read_rate() != rate:
+                if rate.known:  # else who was first to know has ended the waiting already
+                    await self._pacer.give_back(rate.largest_call, rate)
+                return False
+        return True
 
     async def _look_for_work(self) -> bool:
         loop = asyncio.get_running_loop()

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import httpx
 from pydantic import TypeAdapter
@@ -15,6 +15,9 @@ from app.simulator.ledger import RecipientSummary, Totals
 from app.simulator.mailbox import RenderedMail
 from app.simulator.settings import SimulatorSettings
 from app.simulator.simulation import Pending
+
+ANSWER_SECONDS: Final = 120.0
+"""How long an answer may take beyond what is waited for: a ledger of a million recipients is long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +88,7 @@ class SimulatorClient:
         """Speak to the simulator at `base_url`, such as http://127.0.0.1:8025."""
         # It speaks plain HTTP, so nobody's certificate need be read.
         nobody = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        self._http = httpx.AsyncClient(base_url=base_url, trust_env=False, timeout=120.0, verify=nobody)
+        self._http = httpx.AsyncClient(base_url=base_url, trust_env=False, verify=nobody)
 
     async def __aenter__(self) -> Self:
         """Open the client."""
@@ -170,8 +173,9 @@ class SimulatorClient:
 
     async def settle(self, timeout_seconds: float = 30.0) -> Settled:
         """Wait until the world has nothing left to do, or the time is over."""
+        body = {"timeout_seconds": timeout_seconds}
         return _SETTLED.validate_python(
-            await self._ask("POST", "settle", {"timeout_seconds": timeout_seconds})
+            await self._ask("POST", "settle", body, patience_seconds=timeout_seconds + ANSWER_SECONDS)
         )
 
     async def _ask(
@@ -181,6 +185,9 @@ class SimulatorClient:
         body: Sequence[Any] | Mapping[str, Any] | None = None,
         *,
         query: Mapping[str, str] | None = None,
+        patience_seconds: float = ANSWER_SECONDS,
     ) -> Any:
-        answer = await self._http.request(method, f"/_sim/{path}", json=body, params=query)
+        answer = await self._http.request(
+            method, f"/_sim/{path}", json=body, params=query, timeout=patience_seconds
+        )
         return answer.raise_for_status().json()

@@ -192,6 +192,33 @@ async def test_an_account_that_does_not_answer_is_asked_now_and_then_and_sent_th
     assert (await pacer.read_rate()).known
 
 
+async def test_the_first_to_know_the_rate_ends_the_waiting_for_the_slowest(
+    redis: Any, mail: SesMail, key: str, simulator: SimulatorClient
+) -> None:
+    await simulator.add_faults(FaultRule(FaultKind.THROTTLE_429, match="GetAccount", count=2))
+    await simulator.change_settings(sending={"max_send_rate": 1000})
+    unsure, other, first, late = (Pacer(redis, mail, override=None, key=key) for _ in range(4))
+    for pacer in (unsure, other):
+        assert await pacer.reserve(LARGEST_CALL, await pacer.read_rate()) is not None
+    assert (await other.reserve(1, SLOWEST) or 0) > LARGEST_CALL
+    assert (await first.read_rate()).allowed == 1000
+    assert (await first.reserve(50, Rate(1000.0)) or 0) < 0.1
+    # What is reserved from then on is kept, whoever else learns the rate.
+    for _ in range(20):
+        await first.reserve(50, Rate(1000.0))
+    await late.read_rate()
+    assert (await late.reserve(50, Rate(1000.0)) or 0) > 0.5
+
+
+async def test_one_that_is_not_answered_goes_by_what_another_was_told(
+    redis: Any, mail: SesMail, key: str, simulator: SimulatorClient
+) -> None:
+    await simulator.change_settings(sending={"max_send_rate": 80})
+    await Pacer(redis, mail, override=None, key=key).read_rate()
+    await simulator.add_faults(FaultRule(FaultKind.THROTTLE_429, match="GetAccount", count=1))
+    assert await Pacer(redis, mail, override=None, key=key).read_rate() == Rate(80.0)
+
+
 def test_a_call_is_a_small_part_of_a_second() -> None:
     assert [Rate(allowed).largest_call for allowed in (1.0, 14.0, 200.0, 1000.0, 50_000.0)] == [
         1,
