@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.delivery.fairness import Turn
+from app.delivery.pacing import LARGEST_CALL
 from app.recipients.exclude import exclude_recipients
 
 _DUE = """
@@ -21,9 +22,9 @@ _DUE = """
 _CLAIM = """
     UPDATE batches b
     SET state = 'calling', fence = b.fence + 1, called_at = now(),
-        lease_until = now() + make_interval(secs => $3)
+        lease_until = now() + make_interval(secs => $3), recipients = next.recipients[:$5]
     FROM (
-        SELECT due.school_id, due.campaign_id, due.number, c.message_type
+        SELECT due.school_id, due.campaign_id, due.number, due.recipients, c.message_type
         FROM batches due
         JOIN campaigns c ON c.school_id = due.school_id AND c.id = due.campaign_id
         WHERE due.school_id = $1 AND due.campaign_id = $2 AND due.state = 'due'
@@ -33,7 +34,12 @@ _CLAIM = """
         FOR UPDATE OF due SKIP LOCKED
     ) AS next
     WHERE (b.school_id, b.campaign_id, b.number) = (next.school_id, next.campaign_id, next.number)
-    RETURNING b.number, b.recipients, b.fence, b.attempt, b.tries, b.priority, next.message_type
+    RETURNING b.number, b.recipients, b.fence, b.attempt, b.tries, b.priority, next.message_type,
+        next.recipients[$5 + 1:] AS rest
+"""
+_LEAVE = """
+    INSERT INTO batches (school_id, campaign_id, recipients, attempt, tries, priority)
+    VALUES ($1, $2, $3, $4, $5, $6)
 """
 # Freezing has decided who is mailed; only a wish, a suppression or an erasure since takes somebody out.
 _LOAD = """
@@ -86,16 +92,21 @@ async def find_due(connection: AsyncConnection) -> list[Turn]:
 
 
 async def claim_batches(
-    connection: AsyncConnection, turn: Turn, *, most: int, lease_seconds: int
+    connection: AsyncConnection, turn: Turn, *, most: int, lease_seconds: int, largest: int = LARGEST_CALL
 ) -> list[Claim]:
     """Claim the campaign's next batches; none when it has none, or is no longer sending.
 
-    Who must no longer be mailed is taken out here, in the same transaction.
+    Who must no longer be mailed is taken out here, in the same transaction. Of a batch larger than the
+    largest call, cut while the account's rate was higher, the rest is left as a batch of its own.
     """
     key = (turn.school_id, turn.campaign_id)
-    batches = (await connection.exec_driver_sql(_CLAIM, (*key, lease_seconds, most))).all()
+    batches = (await connection.exec_driver_sql(_CLAIM, (*key, lease_seconds, most, largest))).all()
     if not batches:
         return []
+    for batch in batches:
+        if batch.rest:
+            rest = (*key, batch.rest, batch.attempt, batch.tries, batch.priority)
+            await connection.exec_driver_sql(_LEAVE, rest)
     numbers = [number for batch in batches for number in batch.recipients]
     loaded = await connection.exec_driver_sql(_LOAD, (*key, numbers, batches[0].message_type))
     rows = {row[0]: tuple(row) for row in loaded}

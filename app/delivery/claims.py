@@ -17,12 +17,13 @@ MOST = 8
 
 @dataclass(slots=True)
 class Request:
-    """A call that wants the next batch of a campaign.
+    """A call that wants the next batch of a campaign, or as much of it as may go in one call now.
 
     `claim` is that batch, None where there was none; `claimed_at` is the loop's time before its lease began.
     """
 
     turn: Turn
+    largest: int
     claim: Claim | None = None
     claimed_at: float = 0.0
 
@@ -35,9 +36,9 @@ class Claims:
         self._lease_seconds = lease_seconds
         self._commits = GroupCommit(self._write, most=MOST)
 
-    async def ask(self, turn: Turn) -> Request:
-        """Claim the campaign's next batch, if it has one."""
-        request = Request(turn)
+    async def ask(self, turn: Turn, *, largest: int) -> Request:
+        """Claim the campaign's next batch, if it has one: so many recipients at most."""
+        request = Request(turn, largest)
         await self._commits.submit(request)
         return request
 
@@ -50,7 +51,11 @@ class Claims:
                 asked = by_turn[turn]
                 claimed_at = asyncio.get_running_loop().time()
                 claims = await claim_batches(
-                    connection, turn, most=len(asked), lease_seconds=self._lease_seconds
+                    connection,
+                    turn,
+                    most=len(asked),
+                    lease_seconds=self._lease_seconds,
+                    largest=min(request.largest for request in asked),
                 )
                 for request, claim in zip(asked, chain(claims, repeat(None)), strict=False):
                     request.claim, request.claimed_at = claim, claimed_at

@@ -49,7 +49,7 @@ class Handoff:
 
     async def send_batch(self, turn: Turn, rate: Rate) -> bool:
         """Hand off the next batch of a campaign, a turn being reserved for it; False when it has none."""
-        request = await self._claims.ask(turn)
+        request = await self._claims.ask(turn, largest=rate.largest_call)
         claim = request.claim
         if claim is None:
             await self._pacer.give_back(rate.largest_call, rate)

@@ -24,8 +24,8 @@ KEY = "campaigns:pace"
 HEADROOM = 0.98
 """Share of the rate that is used: the rest keeps jitter between us and SES from crossing the limit."""
 LARGEST_CALL = 50
-LARGEST_SHARE = 0.05
-"""One call is at most this share of a second's worth: one that slips into the next second changes little."""
+LARGEST_SHARE = 0.025
+"""One call is at most this share of a second's worth: a few that slip into the next second change little."""
 REFRESH_SECONDS = 45.0
 RETRY_SECONDS = 5.0
 OVERLAP_SECONDS = 15

@@ -31,6 +31,18 @@ async def test_a_batch_that_another_is_claiming_is_passed_over_without_waiting(
     assert {a.number for a in second.addressees} == {3, 4}
 
 
+async def test_of_a_batch_too_large_for_the_rate_the_rest_is_left_for_later_calls(
+    school: SchoolClient, database: Database
+) -> None:
+    turn = await open_campaign(database, school, 12, batch_size=6)
+    async with database.connection() as connection:
+        claims = await claim_batches(connection, turn, most=2, lease_seconds=60, largest=4)
+    assert [[each.number for each in claim.addressees] for claim in claims] == [[1, 2, 3, 4], [7, 8, 9, 10]]
+    async with database.connection() as connection:
+        rest = await claim_batches(connection, turn, most=9, lease_seconds=60, largest=4)
+    assert [[each.number for each in claim.addressees] for claim in rest] == [[5, 6], [11, 12]]
+
+
 @pytest.mark.parametrize("how", ["pause", "cancel"])
 async def test_nothing_is_claimed_of_a_campaign_that_a_person_stopped(
     school: SchoolClient, database: Database, how: str

@@ -220,11 +220,6 @@ async def test_one_that_is_not_answered_goes_by_what_another_was_told(
 
 
 def test_a_call_is_a_small_part_of_a_second() -> None:
-    assert [Rate(allowed).largest_call for allowed in (1.0, 14.0, 200.0, 1000.0, 50_000.0)] == [
-        1,
-        1,
-        10,
-        50,
-        50,
-    ]
+    allowed = (1.0, 14.0, 200.0, 1000.0, 50_000.0)
+    assert [Rate(each).largest_call for each in allowed] == [1, 1, 5, 25, 50]
     assert SLOWEST.largest_call == LARGEST_CALL

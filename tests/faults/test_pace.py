@@ -98,7 +98,7 @@ async def test_urgent_mail_overtakes_and_schools_go_side_by_side(stack: Stack) -
             await large.push_users(WAITING, **MARKETING)
             await small.push_users(WAITING // 20, **MARKETING)
             await large.push("groups", {"external_id": "ten", "name": "Ten"})
-            members = [{"user": f"u{n}", "group": "ten"} for n in range(1, TEN + 1)]
+            members = [{"external_id": f"m{n}", "user": f"u{n}", "group": "ten"} for n in range(1, TEN + 1)]
             await large.push("memberships", *members)
             first = (await large.send())["id"]
             await eventually(lambda: count(world, first), lambda seen: seen > 1000, seconds=120)
