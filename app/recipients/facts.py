@@ -48,9 +48,9 @@ class RecipientKey:
         """Hash what tells recipients apart within a school: UUID's own hash is slow, and asked for often."""
         return hash((self.campaign_id.int, self.number))
 
-    def order(self) -> tuple[bytes, bytes, int]:
-        """Return the place in PostgreSQL's order of the primary key."""
-        return (self.school_id.bytes, self.campaign_id.bytes, self.number)
+    def order(self) -> tuple[int, int, int]:
+        """Return the place in PostgreSQL's order of the primary key: a UUID's as its unsigned number."""
+        return (self.school_id.int, self.campaign_id.int, self.number)
 
 
 @dataclass(frozen=True, slots=True)

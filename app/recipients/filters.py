@@ -28,7 +28,7 @@ class EarlierCampaign(Filter):
 
     kind: Literal["campaign"]
     campaign: Annotated[UUID, Field(description="Its id.")]
-    outcome: Outcome = "any"
+    outcome: Annotated[Outcome, Field(description="What became of their mail in it.")] = "any"
 
     def users(self, scope: Scope) -> Select[str]:
         """Return those of its recipients who are users still: erasure takes the name out."""

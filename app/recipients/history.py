@@ -11,10 +11,13 @@ from app.recipients.facts import Fact, RecipientKey
 from app.recipients.machine import TELLING_KINDS, Trace, Verdicts
 
 
-async def add_events(connection: AsyncConnection, facts: Iterable[Fact]) -> set[bytes]:
-    """Add those with a key that are not there yet; return the keys of these."""
-    events = {
-        (fact.key, fact.recipient): (
+async def add_events(connection: AsyncConnection, told: Iterable[Sequence[Fact]]) -> set[bytes]:
+    """Add those with a key that are not there yet; return the keys of these.
+
+    `told` are the facts of one recipient each.
+    """
+    events = [
+        (
             fact.recipient.school_id,
             fact.recipient.campaign_id,
             fact.recipient.number,
@@ -27,12 +30,13 @@ async def add_events(connection: AsyncConnection, facts: Iterable[Fact]) -> set[
             fact.diagnostic,
             fact.agent,
         )
-        for fact in facts
+        for facts in told
+        for fact in (facts if len(facts) == 1 else {fact.key: fact for fact in facts}.values())
         if fact.key is not None
-    }
+    ]
     if not events:
         return set()
-    columns = tuple(list(column) for column in zip(*events.values(), strict=True))
+    columns = tuple(list(column) for column in zip(*events, strict=True))
     return {row[0] for row in await run_sql(connection, statements.ADD_EVENTS, *columns)}
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from app.recipients.facts import FactKind
+from app.recipients.facts import Fact, FactKind
 
 EVERY_LINK: Final = "every_link"
 AT_DELIVERY: Final = "at_delivery"
@@ -72,7 +72,7 @@ def judge_history(events: Collection[Trace], delivered_at: datetime | None, link
         if event.kind == FactKind.CLICKED:
             if any(first <= event.at <= last for first, last in bursts):
                 return EVERY_LINK
-            if delivered_at and -LONGEST_HOLD <= event.at - delivered_at <= SOONEST:
+            if is_at_delivery(event.at, delivered_at):
                 return AT_DELIVERY
         return PROVIDER if any(_is_same_visit(event, other) for other in seen) else None
 
@@ -80,7 +80,12 @@ def judge_history(events: Collection[Trace], delivered_at: datetime | None, link
     return {(each.key, each.at): conclude(each) for each in own}
 
 
-def read_sign(event: Trace) -> str | None:
+def is_at_delivery(at: datetime, delivered_at: datetime | None) -> bool:
+    """Tell whether a click came with the mail itself, when nobody could have read it."""
+    return delivered_at is not None and -LONGEST_HOLD <= at - delivered_at <= SOONEST
+
+
+def read_sign(event: Trace | Fact) -> str | None:
     """Return why the request alone was a machine's, as far as the history still tells."""
     return None if event.machine in CONCLUSIONS else event.machine
 

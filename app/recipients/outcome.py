@@ -5,9 +5,8 @@ of deduplicated events. So it is commutative, associative and idempotent: order 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from app.recipients.facts import Fact, FactKind
 
@@ -26,9 +25,11 @@ REASON_RANKS = {
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 
-@dataclass(frozen=True, slots=True)
-class State:
-    """The facts known of one recipient; field names are those of the table's columns."""
+class State(NamedTuple):
+    """The facts known of one recipient; field names are those of the table's columns.
+
+    A tuple, because rows come and go by the hundred thousand: it is made, changed and compared in C.
+    """
 
     attempt: int = 1
     handoff: str = "queued"
@@ -102,8 +103,8 @@ def _merge_reason(state: State, fact: Fact) -> State:
     there = (rank, fact.at, fact.code or "", fact.diagnostic or "")
     if there <= here:
         return state
-    return replace(
-        state, reason_rank=rank, reason_at=fact.at, reason_code=fact.code, diagnostic=fact.diagnostic
+    return state._replace(
+        reason_rank=rank, reason_at=fact.at, reason_code=fact.code, diagnostic=fact.diagnostic
     )
 
 
@@ -111,19 +112,19 @@ def _accept(state: State, fact: Fact, is_new: bool = True) -> State:  # one shap
     del is_new
     at = fact.mailed_at or fact.at
     if state.accepted_at is None:
-        return replace(state, accepted_at=at, message_id=fact.message_id)
+        return state._replace(accepted_at=at, message_id=fact.message_id)
     earliest = min(state.accepted_at, at)
     message_id = min(filter(None, (state.message_id, fact.message_id)), default=None)
     if earliest == state.accepted_at and message_id == state.message_id:
         return state
-    return replace(state, accepted_at=earliest, message_id=message_id)
+    return state._replace(accepted_at=earliest, message_id=message_id)
 
 
 def _hand_off(word: str) -> Callable[[State, Fact, bool], State]:
     def merge(state: State, fact: Fact, _: bool) -> State:
         here = (state.attempt, HANDOFF_ORDER.index(state.handoff))
         there = (fact.attempt, HANDOFF_ORDER.index(word))
-        return replace(state, attempt=fact.attempt, handoff=word) if there > here else state
+        return state._replace(attempt=fact.attempt, handoff=word) if there > here else state
 
     return merge
 
@@ -131,7 +132,7 @@ def _hand_off(word: str) -> Callable[[State, Fact, bool], State]:
 def _happened(field: str) -> Callable[[State, Fact, bool], State]:
     def merge(state: State, fact: Fact, _: bool) -> State:
         changes: dict[str, Any] = {field: _earlier(getattr(state, field), fact.at)}
-        return replace(_accept(state, fact), **changes)
+        return _accept(state, fact)._replace(**changes)
 
     return merge
 
@@ -145,9 +146,8 @@ def _open(state: State, fact: Fact, is_new: bool) -> State:  # one shape for all
     if not is_new:
         return state
     if fact.machine:
-        return replace(state, machine_open_count=state.machine_open_count + 1)
-    return replace(
-        state,
+        return state._replace(machine_open_count=state.machine_open_count + 1)
+    return state._replace(
         first_opened_at=_earlier(state.first_opened_at, fact.at),
         last_opened_at=_later(state.last_opened_at, fact.at),
         open_count=state.open_count + 1,
@@ -159,9 +159,8 @@ def _click(state: State, fact: Fact, is_new: bool) -> State:  # one shape for al
     if not is_new:
         return state
     if fact.machine:
-        return replace(state, machine_click_count=state.machine_click_count + 1)
-    return replace(
-        state,
+        return state._replace(machine_click_count=state.machine_click_count + 1)
+    return state._replace(
         first_clicked_at=_earlier(state.first_clicked_at, fact.at),
         last_clicked_at=_later(state.last_clicked_at, fact.at),
         click_count=state.click_count + 1,
@@ -170,7 +169,7 @@ def _click(state: State, fact: Fact, is_new: bool) -> State:  # one shape for al
 
 def _note(state: State, fact: Fact, _: bool) -> State:
     state = _accept(state, fact)
-    return replace(state, suspected=True) if fact.machine else state
+    return state._replace(suspected=True) if fact.machine else state
 
 
 def _set_subscription(*, unsubscribed: bool) -> Callable[[State, Fact, bool], State]:
@@ -179,7 +178,7 @@ def _set_subscription(*, unsubscribed: bool) -> Callable[[State, Fact, bool], St
         here = (state.unsubscribed_at or _NEVER, state.unsubscribed)
         if (fact.at, unsubscribed) <= here:
             return state
-        return replace(state, unsubscribed=unsubscribed, unsubscribed_at=fact.at)
+        return state._replace(unsubscribed=unsubscribed, unsubscribed_at=fact.at)
 
     return merge
 

@@ -5,8 +5,7 @@ these may have shown to be a machine's, writes back, and changes the counters la
 transaction: what is in one is in all, or in none.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, replace
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -19,14 +18,7 @@ from app.recipients.facts import Fact, FactKind, RecipientKey
 from app.recipients.history import add_events
 from app.recipients.outcome import State, merge_fact
 from app.recipients.rejudging import judge_alone, needs_history, rejudge
-from app.recipients.rows import (
-    Campaign,
-    Progress,
-    add_to_counters,
-    count_changes,
-    lock_recipients,
-    write_back,
-)
+from app.recipients.rows import Campaign, Progress, Row, add_to_counters, lock_recipients, write_back
 
 _OWN = frozenset({FactKind.OPENED, FactKind.CLICKED, FactKind.UNSUBSCRIBED, FactKind.RESUBSCRIBED})
 """Kinds of event that come from this product itself, not from SES."""
@@ -43,30 +35,37 @@ class Recorded:
 
 async def record_facts(connection: AsyncConnection, facts: Sequence[Fact]) -> Recorded:
     """Record the facts in this transaction; facts about unknown recipients are returned, not kept."""
-    by_recipient: dict[RecipientKey, list[Fact]] = defaultdict(list)
+    by_recipient: dict[RecipientKey, list[Fact]] = {}
     for fact in facts:
-        by_recipient[fact.recipient].append(fact)
-    before, erased = await lock_recipients(connection, sorted(by_recipient, key=RecipientKey.order))
-    known = {key: judge_alone(before[key], by_recipient[key]) for key in before}
-    for key in erased:  # what a server says of an address tends to repeat it
-        known[key] = [replace(fact, diagnostic=None, agent=None) for fact in known[key]]
-    fresh = await add_events(connection, [fact for group in known.values() for fact in group])
-    after = {key: _merge(before[key], known[key], fresh) for key in known}
-    doubtful = {key: after[key] for key in known if needs_history(before[key], known[key], fresh)}
-    after.update(await rejudge(connection, doubtful))
-    await write_back(connection, before, after)
-    await add_to_counters(connection, count_changes(before, after), _see_progress(known))
+        by_recipient.setdefault(fact.recipient, []).append(fact)
+    rows = await lock_recipients(connection, sorted(by_recipient, key=RecipientKey.order))
+    known = [_hear(row, by_recipient.pop(row.key)) for row in rows]
+    fresh = await add_events(connection, known)
+    doubtful = []
+    for row, told in zip(rows, known, strict=True):
+        row.after = _merge(row.before, told, fresh)
+        if needs_history(row.before, told, fresh):
+            doubtful.append(row)
+    await rejudge(connection, doubtful)
+    changes = await write_back(connection, rows)
+    await add_to_counters(connection, changes, _see_progress(rows, known))
     _measure(facts, fresh)
-    missing = tuple(fact for fact in facts if fact.recipient not in before)
+    missing = tuple(fact for fact in facts if fact.recipient in by_recipient)
     return Recorded(missing, frozenset(fresh))
 
 
-def _measure(facts: Sequence[Fact], fresh: set[bytes]) -> None:
+def _hear(row: Row, facts: Sequence[Fact]) -> Sequence[Fact]:
+    if row.is_erased:  # what a server says of an address tends to repeat it
+        facts = [replace(fact, diagnostic=None, agent=None) for fact in facts]
+    return judge_alone(row.before, facts)
+
+
+def _measure(facts: Sequence[Fact], fresh: Set[bytes]) -> None:
     if facts:
         _FACTS_WRITTEN.observe(len(facts))
     at = now()
     for fact in facts:
-        if fact.key in fresh and fact.kind not in _OWN:
+        if fact.kind not in _OWN and fact.key in fresh:
             EVENT_LAG_SECONDS.observe(max(0.0, (at - fact.at).total_seconds()))
 
 
@@ -80,26 +79,28 @@ def make_recorder(database: Database) -> GroupCommit[Fact]:
     return GroupCommit(write)
 
 
-def _merge(state: State, facts: Iterable[Fact], fresh: set[bytes]) -> State:
+def _merge(state: State, facts: Sequence[Fact], fresh: Set[bytes]) -> State:
     counted: set[bytes] = set()
     for fact in facts:
         is_new = fact.key is None or (fact.key in fresh and fact.key not in counted)
-        if fact.key is not None:
+        if fact.key is not None and len(facts) > 1:
             counted.add(fact.key)
         state = merge_fact(state, fact, is_new=is_new)
     return state
 
 
-def _see_progress(known: Mapping[RecipientKey, Sequence[Fact]]) -> dict[Campaign, Progress]:
+def _see_progress(rows: Iterable[Row], known: Iterable[Sequence[Fact]]) -> dict[Campaign, Progress]:
     """Return how far SES's answers and its events have come in each campaign: what silence is judged by."""
-    progress: dict[Campaign, Progress] = defaultdict(lambda: (None, None))
-    for key, facts in known.items():
+    progress: dict[Campaign, Progress] = {}
+    for row, facts in zip(rows, known, strict=True):
         for fact in facts:
-            campaign = (key.school_id, key.campaign_id)
-            accepted, heard = progress[campaign]
+            if fact.kind in _OWN:
+                continue
+            campaign = (row.key.school_id, row.key.campaign_id)
+            accepted, heard = progress.get(campaign, (None, None))
             if fact.kind is FactKind.ACCEPTED:
                 accepted = max(accepted or fact.at, fact.at)
-            elif fact.key is not None and fact.kind not in _OWN and fact.mailed_at is not None:
+            elif fact.key is not None and fact.mailed_at is not None:
                 heard = max(heard or fact.mailed_at, fact.mailed_at)
             progress[campaign] = (accepted, heard)
     return progress

@@ -1,6 +1,6 @@
 """Judging recipients' opens and clicks anew: the history and their rows follow the verdicts."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
@@ -9,11 +9,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.recipients.facts import Fact, FactKind, RecipientKey
 from app.recipients.history import mark_traces, read_traces
-from app.recipients.machine import Trace, Verdicts, judge_history
+from app.recipients.machine import AT_DELIVERY, Trace, Verdicts, is_at_delivery, judge_history, read_sign
 from app.recipients.outcome import State
+from app.recipients.rows import Row
 
 MOST_TRACES: Final = 1000
 """Whose link is followed a thousand times is judged no more: each visit would read all those before it."""
+_TELLING: Final = frozenset({FactKind.OPENED, FactKind.CLICKED, FactKind.DELIVERED, FactKind.NOTED})
 _FIELDS: Final = {FactKind.OPENED: "open", FactKind.CLICKED: "click"}
 _INSTANTS: Final = {FactKind.OPENED: "opened", FactKind.CLICKED: "clicked"}
 
@@ -26,47 +28,48 @@ def judge_alone(state: State, facts: Sequence[Fact]) -> Sequence[Fact]:
     clicks = [fact for fact in facts if fact.kind is FactKind.CLICKED]
     if len(clicks) != 1 or state.click_count or state.machine_click_count:
         return facts
-    click, delivered_at = clicks[0], _find_delivery(state, facts)
-    trace = Trace(click.key or b"", click.kind.value, click.at, click.machine, click.link)
-    (verdict,) = judge_history([trace], delivered_at, links=0).values()
+    (click,) = clicks
+    verdict = read_sign(click)
+    if verdict is None and is_at_delivery(click.at, _find_delivery(state, facts)):
+        verdict = AT_DELIVERY
     if verdict == click.machine:
         return facts
     return [replace(fact, machine=verdict) if fact is click else fact for fact in facts]
 
 
-def needs_history(before: State, facts: Iterable[Fact], fresh: set[bytes]) -> bool:
+def needs_history(before: State, facts: Sequence[Fact], fresh: Set[bytes]) -> bool:
     """Tell whether these facts can change what is thought of opens and clicks (a first click aside)."""
     clicks = before.click_count + before.machine_click_count
-    heard = [fact for fact in facts if fact.key in fresh or fact.kind is FactKind.DELIVERED]
-    new_clicks = sum(fact.kind is FactKind.CLICKED for fact in heard)
+    heard = [fact for fact in facts if fact.kind is FactKind.DELIVERED or fact.key in fresh]
     if clicks + before.open_count + before.machine_open_count + len(heard) > MOST_TRACES:
         return False
-    if new_clicks and clicks + new_clicks > 1:
-        return True
-    kinds = {fact.kind for fact in heard}
     if before.suspected or any(fact.kind is FactKind.NOTED and fact.machine for fact in heard):
-        return bool(kinds & {FactKind.OPENED, FactKind.CLICKED, FactKind.DELIVERED, FactKind.NOTED})
-    return FactKind.DELIVERED in kinds and clicks > 0
+        return any(fact.kind in _TELLING for fact in heard)
+    new_clicks = sum(fact.kind is FactKind.CLICKED for fact in heard)
+    if new_clicks:
+        return clicks + new_clicks > 1
+    return clicks > 0 and any(fact.kind is FactKind.DELIVERED for fact in heard)
 
 
 async def rejudge(
     connection: AsyncConnection,
-    states: Mapping[RecipientKey, State],
+    rows: Iterable[Row],
     *,
     read_again: Callable[[Trace], Trace] | None = None,
-) -> dict[RecipientKey, State]:
-    """Judge these recipients by their whole history, mark it, and return the states that this changes.
+) -> list[Row]:
+    """Judge these recipients by their whole history, mark it, and return those whose state this changes.
 
     Their rows are locked. `read_again` gives each event with what the request's own signs would be today.
     """
-    if not states:
-        return {}
-    traces, links = await read_traces(connection, states)
+    doubtful = {row.key: row for row in rows}
+    if not doubtful:
+        return []
+    traces, links = await read_traces(connection, doubtful)
     changes: dict[RecipientKey, Verdicts] = {}
-    after: dict[RecipientKey, State] = {}
     for key, held in traces.items():
+        row = doubtful[key]
         seen = [read_again(trace) for trace in held] if read_again else held
-        verdicts = judge_history(seen, states[key].delivered_at, links[key])
+        verdicts = judge_history(seen, row.after.delivered_at, links[key])
         changed = {
             (trace.key, trace.at): verdicts[trace.key, trace.at]
             for trace in held
@@ -74,9 +77,9 @@ async def rejudge(
         }
         if changed:
             changes[key] = changed
-            after[key] = follow_verdicts(states[key], held, verdicts)
+            row.after = follow_verdicts(row.after, held, verdicts)
     await mark_traces(connection, changes)
-    return after
+    return [doubtful[key] for key in changes]
 
 
 def follow_verdicts(state: State, held: Sequence[Trace], verdicts: Verdicts) -> State:
@@ -97,10 +100,12 @@ def follow_verdicts(state: State, held: Sequence[Trace], verdicts: Verdicts) -> 
             f"first_{_INSTANTS[kind]}_at": min(people, default=None),
             f"last_{_INSTANTS[kind]}_at": max(people, default=None),
         }
-        state = replace(state, **changes)
+        state = state._replace(**changes)
     return state
 
 
-def _find_delivery(state: State, facts: Sequence[Fact]) -> datetime | None:
+def _find_delivery(state: State, facts: Iterable[Fact]) -> datetime | None:
     heard = [fact.at for fact in facts if fact.kind is FactKind.DELIVERED]
-    return min([*heard, *([state.delivered_at] if state.delivered_at else [])], default=None)
+    if state.delivered_at:
+        heard.append(state.delivered_at)
+    return min(heard, default=None)

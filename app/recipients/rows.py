@@ -1,10 +1,10 @@
 """Recipients' rows and their campaigns' counters: locked, written back, added to, many in a statement."""
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from operator import attrgetter, sub
+from itertools import groupby
+from operator import sub
 from typing import Any
 from uuid import UUID
 
@@ -17,66 +17,71 @@ from app.recipients.facts import RecipientKey
 from app.recipients.outcome import State, read_status
 
 NOTHING: Tally = (0,) * len(COUNTED)
-_FIELDS = tuple(field.name for field in fields(State))
-_read_fields = attrgetter(*_FIELDS)
 
 Campaign = tuple[UUID, UUID]
 """A school's id and the campaign's."""
 Progress = tuple[datetime | None, datetime | None]
 """The latest hand-off that SES answered with an acceptance, and the latest mail that an event told of."""
-States = Mapping[RecipientKey, State]
 
 
-async def lock_recipients(
-    connection: AsyncConnection, keys: Sequence[RecipientKey]
-) -> tuple[dict[RecipientKey, State], list[RecipientKey]]:
-    """Lock them and return their states, and which of them belong to people who were erased.
+@dataclass(slots=True)
+class Row:
+    """A recipient's locked row: its state as it was read, and what becomes of it."""
 
-    The keys come in the order of `RecipientKey.order`, so that nobody waits for one who waits for them.
+    key: RecipientKey
+    is_erased: bool
+    before: State
+    after: State
+
+
+async def lock_recipients(connection: AsyncConnection, keys: Sequence[RecipientKey]) -> list[Row]:
+    """Lock those that exist and return them in the order of the keys.
+
+    That is the order of `RecipientKey.order`, so that nobody waits for one who waits for them.
     """
     rows = await run_sql(connection, statements.LOCK_RECIPIENTS, *statements.key_columns(keys))
-    states, erased = {}, []
+    locked = []
     for row in rows:
-        key = RecipientKey(row[0], row[1], row[2])
-        states[key] = State(*row[4:])
-        if row[3]:
-            erased.append(key)
-    return states, erased
+        state = State._make(row[4:])
+        locked.append(Row(RecipientKey(row[0], row[1], row[2]), row[3], state, state))
+    return locked
 
 
-async def write_back(connection: AsyncConnection, before: States, after: States) -> None:
-    """Write the states that changed, and of them the columns in which any did."""
-    changed = {key: state for key, state in after.items() if state != before[key]}
+async def write_back(connection: AsyncConnection, rows: Sequence[Row]) -> dict[Campaign, Tally]:
+    """Write the rows that changed, and of them the columns in which any did.
+
+    Return what the counters of each campaign change by.
+    """
+    changed = [row for row in rows if row.after is not row.before and row.after != row.before]
     if not changed:
-        return
-    old, new = [_read(before[key]) for key in changed], [_read(state) for state in changed.values()]
+        return {}
+    old, new = [_read(row.before) for row in changed], [_read(row.after) for row in changed]
     columns: dict[str, list[Any]] = {}
     for name, was, becomes in zip(
-        ("status", *_FIELDS), zip(*old, strict=True), zip(*new, strict=True), strict=True
+        ("status", *State._fields), zip(*old, strict=True), zip(*new, strict=True), strict=True
     ):
         if was != becomes:
             columns[name] = list(becomes)
-    keys = statements.key_columns(changed)
+    keys = statements.key_columns([row.key for row in changed])
     await run_sql(connection, statements.write_back(tuple(columns)), *keys, *columns.values())
+    return _count_changes(changed)
 
 
 def _read(state: State) -> tuple[Any, ...]:
-    return (read_status(state), *_read_fields(state))
+    return (read_status(state), *state)
 
 
-def count_changes(before: States, after: States) -> dict[Campaign, Tally]:
-    """Return what the counters of each campaign change by."""
-    now, then = _add_up(before, after, after), _add_up(before, after, before)
-    return {campaign: tuple(map(sub, now[campaign], then[campaign])) for campaign in now}
+def _count_changes(rows: Iterable[Row]) -> dict[Campaign, Tally]:
+    changes: dict[Campaign, Tally] = {}
+    for (school_id, campaign_id), group in groupby(rows, key=_read_campaign):
+        tallies = [(tally(row.after), tally(row.before)) for row in group]
+        now, then = (map(sum, zip(*each, strict=True)) for each in zip(*tallies, strict=True))
+        changes[school_id, campaign_id] = tuple(map(sub, now, then))
+    return changes
 
 
-def _add_up(before: States, after: States, states: States) -> dict[Campaign, Tally]:
-    """Add up what those who changed add to the counters in these states."""
-    tallies: dict[Campaign, list[Tally]] = defaultdict(list)
-    for key, state in after.items():
-        if state != before[key]:
-            tallies[key.school_id, key.campaign_id].append(tally(states[key]))
-    return {campaign: tuple(map(sum, zip(*each, strict=True))) for campaign, each in tallies.items()}
+def _read_campaign(row: Row) -> Campaign:
+    return row.key.school_id, row.key.campaign_id
 
 
 async def add_to_counters(

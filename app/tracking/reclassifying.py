@@ -10,7 +10,7 @@ from app.core.db import Database, is_contention, run_sql
 from app.recipients.facts import FactKind, RecipientKey
 from app.recipients.machine import CONCLUSIONS, Trace
 from app.recipients.rejudging import rejudge
-from app.recipients.rows import add_to_counters, count_changes, lock_recipients, write_back
+from app.recipients.rows import add_to_counters, lock_recipients, write_back
 from app.tracking.machine import AGENT_SIGNS, judge_agent
 
 MOST_AT_ONCE: Final = 500
@@ -91,11 +91,9 @@ async def _run_batch(
         if not rows:
             return None, 0
         keys = [RecipientKey(school_id, campaign_id, row[0]) for row in rows]
-        before, _ = await lock_recipients(connection, keys)
-        changes = await rejudge(connection, before, read_again=read_again)
-        await write_back(connection, before, changes)
-        await add_to_counters(connection, count_changes(before, changes), {})
-    return rows[-1][0], len(changes)
+        changed = await rejudge(connection, await lock_recipients(connection, keys), read_again=read_again)
+        await add_to_counters(connection, await write_back(connection, changed), {})
+    return rows[-1][0], len(changed)
 
 
 def read_again(trace: Trace) -> Trace:
