@@ -34,6 +34,9 @@ format: $(VENV)/installed-dev ## Format the code
 	@$(BIN)/ruff check --fix --quiet $(SOURCES)
 	@$(BIN)/ruff format --quiet $(SOURCES)
 
+bench: $(VENV)/installed-dev ## Measure the figures (ARGS: --small --only clicks --growth --processes 1,2,4)
+	@$(BIN)/python -m benchmarks $(ARGS)
+
 soak: $(VENV)/installed-dev ## Run the long tests (ARGS are pytest's)
 	@$(BIN)/pytest -m soak -n 0 --timeout 3600 $(ARGS)
 

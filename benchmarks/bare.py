@@ -3,10 +3,7 @@
 `POST /webhooks/ses` verifies the signature and discards the event; `GET /c/{token}/{number}` redirects.
 """
 
-import subprocess
-import sys
-import time
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
 import httpx
@@ -16,9 +13,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from app.core.config import load_settings
-from app.demo.stack import find_free_port
+from app.demo.stack import Stack
 from app.mail.envelopes import parse_envelope
 from app.mail.sns import SnsVerifier
+from benchmarks.serving import run_server
 
 DESTINATION = "https://school.example/a?x=1&y=2"
 
@@ -49,25 +47,9 @@ def create_bare_app() -> Starlette:
 
 
 @contextmanager
-def run_bare(environment: Mapping[str, str]) -> Iterator[int]:
-    """Run the baseline in a process of its own, served as the API is; give its port."""
-    port = find_free_port()
-    command = [sys.executable, "-m", "uvicorn", "benchmarks.bare:create_bare_app", "--factory"]
-    command += ["--port", str(port), "--no-access-log", "--log-level", "warning"]
-    with subprocess.Popen(command, env=dict(environment)) as process:  # our own
-        try:
-            _wait_until_answering(port)
-            yield port
-        finally:
-            process.terminate()
-
-
-def _wait_until_answering(port: int) -> None:
-    for _ in range(200):
-        try:
-            httpx.get(f"http://127.0.0.1:{port}/c/token/1", trust_env=False)
-        except httpx.TransportError:
-            time.sleep(0.05)
-        else:
-            return
-    raise TimeoutError("the baseline does not answer")
+def run_bare(stack: Stack, processes: int = 1) -> Iterator[int]:
+    """Run the baseline in processes of its own, served as the API is; give its port."""
+    arguments = ["uvicorn", "benchmarks.bare:create_bare_app", "--factory", "--workers", str(processes)]
+    arguments += ["--no-access-log", "--log-level", "warning"]
+    with run_server(arguments, stack.environment, stack.directory / "bare.log") as server:
+        yield server.port

@@ -1,5 +1,6 @@
 """A school of any size, written by INSERT … SELECT with what the public paths would have written."""
 
+import time
 from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
@@ -164,3 +165,15 @@ async def settle(connection: asyncpg.Connection, tables: Sequence[str]) -> None:
     """Do what autovacuum does after so many rows, so that it is not measured in their stead."""
     for table in tables:
         await connection.execute(f"VACUUM (ANALYZE) {table}")
+
+
+async def time_bare_write(url: str) -> float:
+    """Return the seconds in which PostgreSQL writes all recipients once more, without index or constraint."""
+    connection = await asyncpg.connect(url.replace("+asyncpg", ""))
+    try:
+        started = time.perf_counter()
+        await connection.execute("CREATE TABLE bare AS SELECT * FROM recipients")
+        return time.perf_counter() - started
+    finally:
+        await connection.execute("DROP TABLE IF EXISTS bare")
+        await connection.close()

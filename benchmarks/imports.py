@@ -6,6 +6,7 @@ python -m benchmarks.imports --size 200000 --format ndjson
 import argparse
 import asyncio
 import json
+import sys
 import time
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
@@ -17,8 +18,12 @@ import httpx
 
 from app.demo.run import open_school
 from app.demo.stack import Stack
-from benchmarks.processes import read_memory
+from benchmarks.figure import Figure, Spent
+from benchmarks.processes import NO_LIMITS, find_api, read_memory, read_stack_cpu, share_cpu, weigh_api
+from benchmarks.progress import say
+from benchmarks.show import show_figures
 
+FULL, GOAL = 200_000, 20_000
 PIECE = 64 * 1024
 START = datetime(2020, 1, 1, tzinfo=UTC)
 KINDS = {"ndjson": "application/x-ndjson", "csv": "text/csv"}
@@ -26,6 +31,10 @@ HEADER = (
     "external_id,email,first_name,last_name,registered_at,marketing,newsletter,locale,"
     "attributes.level,attributes.city\n"
 )
+
+
+class RowsRefused(Exception):
+    """Not every user of the file was stored; the message is one line."""
 
 
 def make_user(number: int) -> dict[str, Any]:
@@ -100,38 +109,59 @@ async def time_import(api: httpx.AsyncClient, path: Path, kind: str) -> tuple[fl
     return seconds, done
 
 
-async def measure(stack: Stack, path: Path, kind: str, size: int) -> None:
-    """Import the file twice (all new, then all known) and copy its rows; print the figures."""
-    process = next(each for each in stack.processes if each.name == "api").popen.pid
+def measure(size: int, *, kind: str = "ndjson") -> list[Figure]:
+    """Measure with so many users, everything started for it and stopped."""
+    with Stack(workers=0, settings=NO_LIMITS) as stack:
+        path = stack.directory / f"users.{kind}"
+        write_file(path, kind, size)
+        return asyncio.run(_measure(stack, path, kind, size))
+
+
+async def _measure(stack: Stack, path: Path, kind: str, size: int) -> list[Figure]:
+    """Import the file twice (all new, then all known) and copy its rows."""
+    process = find_api(stack)
     headers = {"Authorization": f"Bearer {await open_school(stack)}"}
+    rates: dict[str, float] = {}
+    spent: dict[str, tuple[Spent, ...]] = {}
     async with httpx.AsyncClient(
         base_url=stack.api_url, headers=headers, timeout=600, trust_env=False
     ) as api:
-        print(f"api before             {read_memory(process)}")
-        rates = {}
+        say(f"api before             {read_memory(process)}")
         for name in ("new", "unchanged"):
+            before = read_stack_cpu(stack) | {"load": time.process_time()}
             seconds, done = await time_import(api, path, kind)
-            rate = rates[name] = size / seconds
-            assert done["rows_stored"] == size, done
-            print(
-                f"import, all {name:<10} {rate:>10,.0f} users/s   ({seconds:.1f} s; {read_memory(process)})"
-            )
+            used = read_stack_cpu(stack) | {"load": time.process_time()}
+            rates[name], spent[name] = size / seconds, share_cpu(before, used, size)
+            if done["rows_stored"] != size:
+                raise RowsRefused(f"{done['rows_stored']:,} of {size:,} users were stored")
+            say(f"import, all {name:<10} {rates[name]:>10,.0f} users/s   ({seconds:.1f} s)")
+    memory = weigh_api(process, after="imports", size=size)
     bare = size / await asyncio.to_thread(lambda: asyncio.run(time_copy(stack.services.database_url, size)))
-    print(f"bare COPY              {bare:>10,.0f} rows/s")
-    print(f"ratio                  {rates['new'] / bare:>10.2f}   goal: 20,000 users/s")
+    speeds = [
+        Figure(
+            f"import, {name} users",
+            rates[name],
+            "users/s",
+            size,
+            goal=GOAL,
+            baseline=bare,
+            baseline_name="bare COPY",
+            goal_size=FULL,
+            spent=spent[name],
+        )
+        for name in rates
+    ]
+    return [*speeds, memory]
 
 
-def main() -> None:
-    """Start what is needed, measure, stop it."""
+def main() -> int:
+    """Measure and print; the exit status says whether the goals were reached."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--size", type=int, default=200_000)
+    parser.add_argument("--size", type=int, default=FULL)
     parser.add_argument("--format", choices=sorted(KINDS), default="ndjson")
     given = parser.parse_args()
-    with Stack(workers=0) as stack:
-        path = stack.directory / f"users.{given.format}"
-        write_file(path, given.format, given.size)
-        asyncio.run(measure(stack, path, given.format, given.size))
+    return show_figures(measure(given.size, kind=given.format))
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

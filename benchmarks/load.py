@@ -17,22 +17,36 @@ from pathlib import Path
 
 import uvloop
 
+from benchmarks.progress import say
+
 _LENGTH = struct.Struct(">I")
+
+
+class WrongAnswers(Exception):
+    """Some requests were answered otherwise than they should be; the message is one line."""
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What came of a run: requests a second, milliseconds at the median and the 99th percentile, statuses."""
+    """What came of a run: requests a second, milliseconds at the median and the 99th percentile, statuses.
+
+    `cpu` is the seconds of processor time that sending them took.
+    """
 
     rate: float
     p50: float
     p99: float
     statuses: dict[str, int]
+    cpu: float
 
     def show(self, name: str, *, status: str) -> None:
-        """Print the figures of a run in which every answer had this status; any other ends it."""
-        assert set(self.statuses) == {status}, self.statuses
-        print(f"{name:<15} {self.rate:10,.0f}/s   p50 {self.p50:.1f} ms, p99 {self.p99:.1f} ms")
+        """Print the figures of a run.
+
+        Raises WrongAnswers unless every answer had this status.
+        """
+        if set(self.statuses) != {status}:
+            raise WrongAnswers(f"{name}: answered {self.statuses}, not {status} alone")
+        say(f"{name:<15} {self.rate:10,.0f}/s   p50 {self.p50:.1f} ms, p99 {self.p99:.1f} ms")
 
 
 def write_requests(path: Path, requests: Iterable[bytes]) -> None:
@@ -46,7 +60,7 @@ def run_load(path: Path, *, port: int, connections: int = 256, rate: float = 0) 
     """Send the file's requests from another process, as fast as they are answered or at a rate a second."""
     command = [sys.executable, "-m", "benchmarks.load", str(path), "--port", str(port)]
     command += ["--connections", str(connections), "--rate", str(rate)]
-    answer = subprocess.run(command, check=True, capture_output=True, text=True)  # our own
+    answer = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)  # our own
     return Result(**json.loads(answer.stdout))
 
 
@@ -63,7 +77,7 @@ async def _send(requests: Sequence[bytes], *, port: int, connections: int, rate:
     waiting = iter(enumerate(requests))
     taken: list[float] = []
     statuses: Counter[str] = Counter()
-    started = time.perf_counter()
+    started, cpu = time.perf_counter(), time.process_time()
 
     async def use_connection() -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -83,7 +97,7 @@ async def _send(requests: Sequence[bytes], *, port: int, connections: int, rate:
     seconds = time.perf_counter() - started
     taken.sort()
     p50, p99 = (round(taken[int(len(taken) * share)], 2) for share in (0.5, 0.99))
-    return Result(round(len(requests) / seconds, 1), p50, p99, dict(statuses))
+    return Result(round(len(requests) / seconds, 1), p50, p99, dict(statuses), time.process_time() - cpu)
 
 
 def _find_length(head: bytes) -> int:

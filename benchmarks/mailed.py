@@ -8,6 +8,7 @@ from sqlalchemy import text
 
 from app.core.config import Settings
 from app.core.db import Database
+from app.core.logging import configure_logging
 from app.delivery.planning import prepare_campaign
 from app.demo.run import open_school
 from app.demo.stack import Stack
@@ -23,6 +24,10 @@ _ACCEPT = (
 )
 
 
+class EventsLost(Exception):
+    """What was answered as recorded is not there; the message is one line."""
+
+
 @dataclass(frozen=True, slots=True)
 class Mailed:
     """The campaign, its school, and the settings of the deployment."""
@@ -34,6 +39,7 @@ class Mailed:
 
 async def send_campaign(stack: Stack, recipients: int) -> Mailed:
     """Send to so many people."""
+    configure_logging(level="WARNING")  # to standard error: standard output is the table's
     key = await open_school(stack)
     parts = parse_key(key)
     assert parts is not None
