@@ -24,6 +24,7 @@ from app.core.db import Database
 from app.core.errors import TooManyRequests
 from app.core.group_commit import GroupCommit
 from app.core.http import add_error_handlers, describe_problems
+from app.core.lane import FastLane
 from app.core.queue import Queue
 from app.core.redis import connect_redis
 from app.core.signing import Signer
@@ -188,6 +189,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         metrics,
     ):
         app.include_router(router, responses={} if router in PUBLIC else describe_problems(TooManyRequests))
+    app.router.middleware_stack = FastLane(app.router.middleware_stack, PUBLIC)
     _add_layers(app, app.state.settings)
     return app
 

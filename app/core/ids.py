@@ -8,3 +8,8 @@ import uuid_utils
 def new_id() -> UUID:
     """Return a new UUIDv7."""
     return UUID(bytes=uuid_utils.uuid7().bytes)
+
+
+def new_key() -> bytes:
+    """Return the 16 bytes of a new UUIDv7."""
+    return bytes(uuid_utils.uuid7().bytes)

@@ -11,6 +11,7 @@ import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 from struct import Struct
 from uuid import UUID
 
@@ -66,8 +67,13 @@ class Signer:
         key_id, school, campaign, number = _CLAIMS.unpack(claims)
         for known_id, secret in self._keys:
             if known_id == key_id and hmac.compare_digest(mac, _mac(secret, purpose, claims)):
-                return RecipientRef(UUID(bytes=school), UUID(bytes=campaign), number)
+                return RecipientRef(_read_id(school), _read_id(campaign), number)
         return None
+
+
+@lru_cache(maxsize=4096)  # a few campaigns are asked for at a time, each by all its recipients
+def _read_id(raw: bytes) -> UUID:
+    return UUID(bytes=raw)
 
 
 def _key_id(key: str) -> int:

@@ -5,6 +5,7 @@ one person together tell is judged in `recipients.machine`.
 """
 
 import re
+from functools import lru_cache
 from typing import Final
 
 from app.tracking.networks import name_network
@@ -43,6 +44,7 @@ def judge_request(*, method: str, user_agent: str, opens: bool, address: str = "
     return judge_agent(user_agent, opens=opens)
 
 
+@lru_cache(maxsize=4096)  # a handful of programs send nearly all of it
 def judge_agent(user_agent: str, *, opens: bool) -> str | None:
     """Return why a program that calls itself so is a machine, or None.
 

@@ -1,14 +1,15 @@
 """The pixel and the links of a mail: public, signed, recorded before they answer."""
 
 import base64
+from typing import Annotated
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Path, Request
 from fastapi.responses import RedirectResponse, Response
 
 from app.core.clock import now
 from app.core.html import Pages
 from app.core.http import LeanRoute
-from app.core.ids import new_id
+from app.core.ids import new_key
 from app.core.signing import Purpose, RecipientRef
 from app.recipients.facts import Fact, FactKind, RecipientKey
 from app.tracking.links import LinksUnknown
@@ -18,6 +19,8 @@ GIF = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7
 HEADERS = {"Cache-Control": "no-store, private", "Referrer-Policy": "no-referrer"}
 MOST_AGENT = 255
 """Characters of a User-Agent that are kept: what a rule looks for comes early."""
+Token = Annotated[str, Path(description="Signed: it names the recipient and the campaign.")]
+LinkNumber = Annotated[str, Path(description="The link's place in the message; the first is 1.")]
 pages = Pages()
 router = APIRouter(tags=["Tracking"], route_class=LeanRoute)
 
@@ -28,9 +31,14 @@ router = APIRouter(tags=["Tracking"], route_class=LeanRoute)
     operation_id="load_pixel",
     summary="Open pixel",
     response_class=Response,
-    responses={200: {"content": {"image/gif": {}}, "description": "The same image, whatever the token."}},
+    responses={
+        200: {
+            "content": {"image/gif": {"schema": {"type": "string", "format": "binary"}}},
+            "description": "The same image, whatever the token.",
+        }
+    },
 )
-async def load_pixel(request: Request, token: str) -> Response:
+async def load_pixel(request: Request, token: Token) -> Response:
     """Record an open and answer a 1x1 image; a token that is not ours gets the same and records nothing."""
     ref = request.app.state.signer.verify(Purpose.OPEN, token)
     if ref is not None:
@@ -54,7 +62,7 @@ async def load_pixel(request: Request, token: str) -> Response:
         503: {"content": {"text/html": {}}, "description": "Where the link leads cannot be told now."},
     },
 )
-async def follow_link(request: Request, token: str, number: str) -> Response:
+async def follow_link(request: Request, token: Token, number: LinkNumber) -> Response:
     """Record a click, then redirect to a link of that very campaign: nowhere else can this lead."""
     state = request.app.state
     ref = state.signer.verify(Purpose.CLICK, token)
@@ -75,7 +83,7 @@ def _make_fact(request: Request, ref: RecipientRef, kind: FactKind, *, link: int
         recipient=RecipientKey(ref.school_id, ref.campaign_id, ref.number),
         kind=kind,
         at=now(),
-        key=new_id().bytes,
+        key=new_key(),
         machine=judge_request(
             method=request.method,
             user_agent=agent,

@@ -1,0 +1,57 @@
+"""The short way answers as the router would, and leaves to it whatever it does not serve itself."""
+
+import httpx
+import pytest
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.responses import PlainTextResponse, Response
+
+from app.core.http import LeanRoute
+from app.core.lane import FastLane
+
+lean = APIRouter(route_class=LeanRoute)
+usual = APIRouter()
+
+
+@lean.get("/c/{token}/{number}")
+async def follow(request: Request, token: str, number: str) -> Response:
+    return PlainTextResponse(f"{request.scope['route'].path} {token} {number}")
+
+
+@lean.post("/c/{token}/{number}")
+async def post(_: Request, token: str, number: str) -> Response:
+    return PlainTextResponse(f"posted {token} {number}")
+
+
+@usual.get("/c/{word}")
+async def read_word(word: str) -> str:
+    return word
+
+
+@pytest.fixture(params=[True, False], ids=["lane", "router"])
+def client(request: pytest.FixtureRequest) -> httpx.AsyncClient:
+    app = FastAPI()
+    app.include_router(lean)
+    app.include_router(usual)
+    if request.param:
+        app.router.middleware_stack = FastLane(app.router.middleware_stack, [lean])
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://campaigns.test")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "body"),
+    [
+        ("GET", "/c/abc/1", 200, "/c/{token}/{number} abc 1"),
+        ("GET", "/c/a%20c/%C3%A9?x=1", 200, "/c/{token}/{number} a c é"),
+        ("POST", "/c/abc/1", 200, "posted abc 1"),
+        ("GET", "/c/abc", 200, '"abc"'),
+        ("DELETE", "/c/abc/1", 405, '{"detail":"Method Not Allowed"}'),
+        ("GET", "/c/abc/1/2", 404, '{"detail":"Not Found"}'),
+        ("GET", "/c//1", 404, '{"detail":"Not Found"}'),
+        ("GET", "/", 404, '{"detail":"Not Found"}'),
+    ],
+)
+async def test_answers_are_the_routers(
+    client: httpx.AsyncClient, method: str, path: str, status: int, body: str
+) -> None:
+    answer = await client.request(method, path)
+    assert (answer.status_code, answer.text) == (status, body)
