@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable
 
-from fastapi import APIRouter
+from starlette.routing import Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.core.http import LeanRoute
@@ -16,7 +16,7 @@ class FastLane:
     routes have neither prefix nor dependencies, so what FastAPI would call in the end is called at once.
     """
 
-    def __init__(self, router: ASGIApp, routers: Iterable[APIRouter]) -> None:
+    def __init__(self, router: ASGIApp, routers: Iterable[Router]) -> None:
         """Serve the lean routes of the `routers`, which are also part of `router`."""
         self._router = router
         self._lanes: dict[tuple[str, str], list[LeanRoute]] = defaultdict(list)
