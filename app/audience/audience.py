@@ -28,14 +28,14 @@ BoundedFilter = Annotated[AnyFilter, AfterValidator(_is_bounded)]
 class FilteredAudience(Body):
     """Who is meant: whom a filter names, narrowed."""
 
-    filter: BoundedFilter
+    filter: BoundedFilter = Field(description="Whom it names.")
     narrow: Narrow = Narrow()
 
 
 class Audience(Body):
     """Who is meant: a `filter`, which may be narrowed, or a `mailing_list_id`."""
 
-    filter: BoundedFilter | None = None
+    filter: BoundedFilter | None = Field(None, description="Whom it names.")
     narrow: Narrow = Narrow()
     mailing_list_id: UUID | None = Field(None, description="A saved audience, as it is when sending starts.")
 

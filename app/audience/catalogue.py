@@ -3,19 +3,32 @@
 import inspect
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import Field
 
 import app.audience.filters  # noqa: F401  # every kind is to be described
 from app.audience.base import Filter
+from app.core.schema import View, exemplify
 
 
-class FilterKind(BaseModel):
+class FilterKind(View):
     """A kind of filter: what it is called, and its parameters as JSON Schema."""
 
+    model_config = exemplify(
+        kind="recent_accounts",
+        title="Recent accounts",
+        description="Users registered in the last so many times 24 hours.",
+        parameters={
+            "type": "object",
+            "properties": {"days": {"type": "integer", "minimum": 1, "maximum": 3650}},
+            "required": ["days"],
+            "additionalProperties": False,
+        },
+    )
+
     kind: str
-    title: str
-    description: str
-    parameters: dict[str, Any]
+    title: str = Field(description="The kind, for people.")
+    description: str = Field(description="Whom it names.")
+    parameters: dict[str, Any] = Field(description="What goes beside `kind`, as JSON Schema (2020-12).")
 
 
 def describe_filters() -> list[FilterKind]:

@@ -3,11 +3,13 @@
 from typing import Annotated, Literal
 
 from pydantic import Field
+from typing_extensions import TypeAliasType
 
-from app.core.schema import Body, Reference
+from app.core.schema import Body, Flag, Reference
 
 MOST_NAMED = 200
 
+Subscribable = TypeAliasType("Subscribable", Literal["marketing", "newsletter"])
 References = Annotated[tuple[Reference, ...], Field(max_length=MOST_NAMED)]
 
 
@@ -20,9 +22,9 @@ class Narrow(Body):
 
     trainers: References = Field((), description="External ids; any of them will do.")
     categories: References = Field((), description="External ids; any of them will do.")
-    preferences: Annotated[tuple[Literal["marketing", "newsletter"], ...], Field(max_length=2)] = Field(
+    preferences: Annotated[tuple[Subscribable, ...], Field(max_length=2)] = Field(
         (), description="Only users who are explicitly `subscribed` to each of these."
     )
-    exclude_remote_courses: bool = Field(
+    exclude_remote_courses: Flag = Field(
         default=False, description="Leave out what is taught in a `remote` course (a `hybrid` one stays)."
     )

@@ -25,6 +25,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
+from typing_extensions import TypeAliasType
 
 from app.audience.audience import FilteredAudience
 from app.audience.narrow import Narrow
@@ -32,9 +33,12 @@ from app.audience.narrowing import get_user
 from app.audience.scope import Scope
 from app.directory.models import User
 
-MessageType = Literal["operational", "marketing", "newsletter"]
-Reason = Literal["unsubscribed", "suppressed", "duplicate_address", "unsendable_address", "erased"]
-REASONS: tuple[Reason, ...] = get_args(Reason)
+MessageType = TypeAliasType("MessageType", Literal["operational", "marketing", "newsletter"])
+ExclusionReason = TypeAliasType(
+    "ExclusionReason",
+    Literal["unsubscribed", "suppressed", "duplicate_address", "unsendable_address", "erased"],
+)
+REASONS: tuple[ExclusionReason, ...] = get_args(ExclusionReason.__value__)
 MATCHED = "matched"
 DUPLICATE: Final = "duplicate_address"
 

@@ -5,14 +5,16 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Request, Response
 
 from app.campaigns.idempotency import claim_key, keep_answer
-from app.campaigns.schemas import CampaignView, IdempotencyHeader, MessageCreate
+from app.campaigns.schemas import PREPARING, CampaignView, IdempotencyHeader, MessageCreate
 from app.campaigns.sending import Order, accept_message, name_sender
 from app.campaigns.views import make_campaign_view, make_stats
 from app.core.errors import Conflict, Forbidden, InvalidInput, MalformedRequest, Unauthenticated
-from app.core.http import describe_problems
+from app.core.http import describe_problems, show_answer
 from app.schools.access import CanSend
 
 router = APIRouter(prefix="/v1", responses=describe_problems(Unauthenticated, Forbidden))
+
+IDEMPOTENCY = "Up to the caller: the same key and body get the same campaign; another body gets 409."
 
 
 @router.post(
@@ -21,14 +23,14 @@ router = APIRouter(prefix="/v1", responses=describe_problems(Unauthenticated, Fo
     tags=["Messages"],
     operation_id="send_message",
     summary="Send a message",
-    responses=describe_problems(MalformedRequest, InvalidInput, Conflict),
+    responses=show_answer(202, **PREPARING) | describe_problems(MalformedRequest, InvalidInput, Conflict),
 )
 async def send_message(
     request: Request,
     response: Response,
     tenant: CanSend,
     body: MessageCreate,
-    idempotency_key: Annotated[IdempotencyHeader | None, Header()] = None,
+    idempotency_key: Annotated[IdempotencyHeader | None, Header(description=IDEMPOTENCY)] = None,
 ) -> CampaignView:
     """Send a message to an audience. The campaign is recorded when this answers; mail follows at once."""
     state, session, school_id = request.app.state, tenant.session, tenant.school_id

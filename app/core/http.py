@@ -9,8 +9,9 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from fastapi.routing import APIRoute
-from pydantic import BaseModel
-from sqlalchemy.exc import DBAPIError
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException as StarletteHTTPException  # noqa: TID251  # the router's own
 from starlette.requests import ClientDisconnect
 from starlette.routing import Match
@@ -34,25 +35,39 @@ log = structlog.get_logger("http")
 
 
 class FaultView(BaseModel):
-    """One thing wrong with the input: an RFC 6901 JSON pointer and a sentence."""
+    """One thing wrong with the input."""
 
-    pointer: str
-    detail: str
+    pointer: str = Field(description="Where: an RFC 6901 JSON pointer into the body, or to the parameter.")
+    detail: str = Field(description="What is wrong, in a sentence.")
 
 
 class Problem(BaseModel):
-    """RFC 9457 problem details; `type` is a URI reference that names the kind."""
+    """RFC 9457 problem details; some kinds have members of their own beside these."""
 
-    type: str
-    title: str
-    status: int
-    detail: str
-    errors: list[FaultView] = []
+    model_config = ConfigDict(extra="allow")
+
+    type: str = Field(description="A URI that names the kind: what a program looks at.")
+    title: str = Field(description="The kind, for people.")
+    status: int = Field(description="The HTTP status.")
+    detail: str = Field(description="What happened this time, in a sentence.")
+    errors: list[FaultView] = Field(description="Each fault of the input; empty where it is not at fault.")
 
 
 def describe_problems(*kinds: type[AppError]) -> dict[int | str, dict[str, Any]]:
     """Return the OpenAPI `responses` of a route that may answer with these kinds of error."""
     return {kind.status: {"model": Problem} | describe_problem(kind) for kind in kinds}
+
+
+def show_answer(status: int = 200, /, **fields: JsonValue) -> dict[int | str, dict[str, Any]]:
+    """Return the OpenAPI `responses` of a route whose example differs from its model's in these fields."""
+    # As text: FastAPI would leave out what is null.
+    return {status: {"content": {"application/json": {"example": orjson.dumps(fields).decode()}}}}
+
+
+def show_text(media_type: str, example: str, description: str) -> dict[int | str, dict[str, Any]]:
+    """Return the OpenAPI `responses` of a route that answers text: a file, or a page."""
+    content = {media_type: {"schema": {"type": "string"}, "example": example}}
+    return {200: {"description": description, "content": content}}
 
 
 def answer_problem(error: AppError) -> Response:
@@ -92,7 +107,8 @@ def add_error_handlers(app: FastAPI) -> None:
         return answer_problem(_translate_http_exception(request.method, error))
 
     @app.exception_handler(DBAPIError)
-    async def _database(_: Request, error: DBAPIError) -> Response:
+    @app.exception_handler(PoolTimeoutError)
+    async def _database(_: Request, error: SQLAlchemyError) -> Response:
         return answer_problem(_translate_database_error(error))
 
     @app.exception_handler(OSError)
@@ -130,14 +146,15 @@ def _translate_http_exception(method: str, error: StarletteHTTPException) -> App
     return kind(f"{method} is answered with: {error.detail}.", headers=dict(error.headers or {}))
 
 
-def _translate_database_error(error: DBAPIError) -> AppError:
+def _translate_database_error(error: SQLAlchemyError) -> AppError:
+    cause = getattr(error, "orig", error)  # that no connection was free in time has none
     if is_disconnect(error):
-        log.warning("the database is away", error=type(error.orig).__name__)
+        log.warning("the database is away", error=type(cause).__name__)
         return Unavailable("The database is away; try again shortly.", headers={"Retry-After": "2"})
-    state = getattr(error.orig, "sqlstate", "") or ""
+    state = getattr(cause, "sqlstate", "") or ""
     if state.startswith("23"):
         return Conflict("Another request changed the same records at the same time; try again.")
-    log.error("database error", sqlstate=state, error=type(error.orig).__name__)
+    log.error("database error", sqlstate=state, error=type(cause).__name__)
     return AppError()
 
 

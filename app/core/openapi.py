@@ -1,12 +1,13 @@
 """What the OpenAPI document says of every operation alike: its tags, and how refusals look."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from app.core.errors import AppError, MalformedRequest, TooLarge, Unavailable
+from app.core.examples import SCHEMAS, complete_examples, show_answers
 
 PROBLEM_TYPE = "application/problem+json"
-PROBLEM_SCHEMA = {"$ref": "#/components/schemas/Problem"}
+PROBLEM_SCHEMA = {"$ref": f"{SCHEMAS}Problem"}
 METHODS = frozenset({"get", "put", "post", "patch", "delete"})
 TAGS = {
     "School": "The school's own settings, and who did what in its name.",
@@ -32,6 +33,9 @@ def complete_document(document: dict[str, Any]) -> dict[str, Any]:
     Refusals are `application/problem+json` (RFC 9457) and no other type, where FastAPI lists the type of
     the success as well.
     """
+    _name_pages(document)
+    schemas = document["components"]["schemas"]
+    complete_examples(schemas)
     document["tags"] = [{"name": name, "description": text} for name, text in TAGS.items()]
     for operation in _walk_operations(document):
         responses = operation["responses"]
@@ -44,6 +48,8 @@ def complete_document(document: dict[str, Any]) -> dict[str, Any]:
             if PROBLEM_TYPE in content:
                 response["content"] = {PROBLEM_TYPE: content[PROBLEM_TYPE]}
         operation["responses"] = dict(sorted(responses.items()))
+        show_answers(operation, schemas)
+    _drop_unused(document)
     return document
 
 
@@ -55,6 +61,45 @@ def _walk_operations(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
 def _is_generated(response: dict[str, Any]) -> bool:
     """Tell whether FastAPI made it up: this product never answers in that form."""
     return "HTTPValidationError" in str(response)
+
+
+def _name_pages(document: dict[str, Any]) -> None:
+    """Name each page for what is on it: pydantic's `Page_User_` makes a poor name in a generated client."""
+    schemas = document["components"]["schemas"]
+    names = {name: schema["title"] for name, schema in schemas.items() if name.startswith("Page_")}
+    document["components"]["schemas"] = {names.get(name, name): schema for name, schema in schemas.items()}
+    references = {f"{SCHEMAS}{old}": f"{SCHEMAS}{new}" for old, new in names.items()}
+    _redirect(document, references)
+
+
+def _drop_unused(document: dict[str, Any]) -> None:
+    """Drop schemas that nothing names: FastAPI's form of a refusal, and what stands under another name."""
+    schemas = document["components"]["schemas"]
+    while unused := schemas.keys() - set(_find_references(document)):
+        for name in unused:
+            del schemas[name]
+
+
+def _find_references(part: Any) -> Iterator[str]:
+    if isinstance(part, dict):
+        if isinstance(part.get("$ref"), str):
+            yield part["$ref"].removeprefix(SCHEMAS)
+        part = part.values()
+    elif not isinstance(part, list):
+        return
+    for value in part:
+        yield from _find_references(value)
+
+
+def _redirect(part: Any, references: Mapping[str, str]) -> None:
+    if isinstance(part, dict):
+        if part.get("$ref") in references:
+            part["$ref"] = references[part["$ref"]]
+        for value in part.values():
+            _redirect(value, references)
+    elif isinstance(part, list):
+        for value in part:
+            _redirect(value, references)
 
 
 def _find_common_refusals(operation: dict[str, Any]) -> Iterator[type[AppError]]:

@@ -19,7 +19,10 @@ LARGEST_NUMBER = 2**31 - 1
 """The largest of PostgreSQL's `integer`, which is what numbered rows are numbered with."""
 
 Limit = Annotated[int, Field(ge=1, le=200, description="Items on a page.")]
-Cursor = Annotated[str | None, Field(max_length=2000, description="`next_cursor` of the page before.")]
+Cursor = Annotated[
+    str | None,
+    Field(max_length=2000, description="`next_cursor` of the page before; any other is refused with 422."),
+]
 
 
 def encode_cursor(*key: Any) -> str:  # any JSON scalar may be a sort key
@@ -58,7 +61,9 @@ def _is_sort_key(value: Any, part: Any) -> bool:  # any JSON scalar may be a sor
         return value.tzinfo is not None and bool(value.astimezone(UTC))
     if isinstance(value, str):
         return value == part and "\x00" not in value
-    return not isinstance(value, int) or (value == part and abs(value) <= LARGEST_NUMBER)
+    if isinstance(value, int):
+        return type(value) is type(part) and value == part and abs(value) <= LARGEST_NUMBER
+    return True
 
 
 def make_page(

@@ -3,14 +3,15 @@
 from uuid import UUID
 
 from fastapi import APIRouter, Request
+from pydantic import JsonValue
 
 from app.campaigns import service
 from app.campaigns.lifecycle import Move, Status
 from app.campaigns.models import Campaign
-from app.campaigns.schemas import CampaignPatch, CampaignView, RetryRequest
+from app.campaigns.schemas import PREPARING, SILENT, CampaignId, CampaignPatch, CampaignView, RetryRequest
 from app.campaigns.views import make_campaign_view
 from app.core.errors import Conflict, Forbidden, InvalidInput, MalformedRequest, NotFound, Unauthenticated
-from app.core.http import describe_problems
+from app.core.http import describe_problems, show_answer
 from app.delivery import service as delivery
 from app.delivery.progress import read_stats
 from app.schools.access import CanWriteCampaigns, Tenant
@@ -24,9 +25,26 @@ router = APIRouter(
     ),
 )
 
+_SENDING: dict[str, JsonValue] = {
+    "status": "sending",
+    "completed_at": None,
+    "stats": {
+        **SILENT,
+        "queued": 70,
+        "sent": 50,
+        "sent_rate": 0.4167,
+        "pending": 50,
+        "open_rate": 0.0,
+        "click_rate": 0.0,
+    },
+}
+_PAUSED = _SENDING | {"status": "paused", "status_reason": "Paused by Marta Ruiz."}
+
 
 @router.patch("", operation_id="rename_campaign", summary="Rename a campaign")
-async def rename_campaign(tenant: CanWriteCampaigns, campaign_id: UUID, body: CampaignPatch) -> CampaignView:
+async def rename_campaign(
+    tenant: CanWriteCampaigns, campaign_id: CampaignId, body: CampaignPatch
+) -> CampaignView:
     """Give the campaign another name; null takes it away."""
     campaign = await service.rename_campaign(
         tenant.session, school_id=tenant.school_id, campaign_id=campaign_id, name=body.name
@@ -34,14 +52,26 @@ async def rename_campaign(tenant: CanWriteCampaigns, campaign_id: UUID, body: Ca
     return await _show(tenant, campaign)
 
 
-@router.post("/pause", operation_id="pause_campaign", summary="Pause a campaign")
-async def pause_campaign(tenant: CanWriteCampaigns, campaign_id: UUID) -> CampaignView:
+@router.post(
+    "/pause",
+    operation_id="pause_campaign",
+    summary="Pause a campaign",
+    responses=show_answer(**_PAUSED),
+)
+async def pause_campaign(tenant: CanWriteCampaigns, campaign_id: CampaignId) -> CampaignView:
     """Stop handing mail to SES: no call begins after this answers but those already claimed."""
     return await _move(tenant, campaign_id, Move.PAUSE, reason=f"Paused by {tenant.caller.name}.")
 
 
-@router.post("/resume", operation_id="resume_campaign", summary="Resume a paused campaign")
-async def resume_campaign(request: Request, tenant: CanWriteCampaigns, campaign_id: UUID) -> CampaignView:
+@router.post(
+    "/resume",
+    operation_id="resume_campaign",
+    summary="Resume a paused campaign",
+    responses=show_answer(**_SENDING),
+)
+async def resume_campaign(
+    request: Request, tenant: CanWriteCampaigns, campaign_id: CampaignId
+) -> CampaignView:
     """Go on where it was paused. What the reputation guard paused pauses again only when it gets worse."""
     campaign = await delivery.resume_campaign(
         tenant.session, school_id=tenant.school_id, campaign_id=campaign_id
@@ -49,8 +79,15 @@ async def resume_campaign(request: Request, tenant: CanWriteCampaigns, campaign_
     return await _show_and_wake(request, tenant, campaign)
 
 
-@router.post("/send-now", operation_id="send_campaign_now", summary="Send a scheduled campaign now")
-async def send_campaign_now(request: Request, tenant: CanWriteCampaigns, campaign_id: UUID) -> CampaignView:
+@router.post(
+    "/send-now",
+    operation_id="send_campaign_now",
+    summary="Send a scheduled campaign now",
+    responses=show_answer(**PREPARING, scheduled_for="2026-03-02T16:00:00Z"),
+)
+async def send_campaign_now(
+    request: Request, tenant: CanWriteCampaigns, campaign_id: CampaignId
+) -> CampaignView:
     """Do not wait for the time it is scheduled for."""
     campaign = await service.move_campaign(
         tenant.session, school_id=tenant.school_id, campaign_id=campaign_id, how=Move.SEND_NOW
@@ -58,9 +95,14 @@ async def send_campaign_now(request: Request, tenant: CanWriteCampaigns, campaig
     return await _show_and_wake(request, tenant, campaign)
 
 
-@router.post("/retry-failed", operation_id="retry_failed", summary="Send again to those who failed")
+@router.post(
+    "/retry-failed",
+    operation_id="retry_failed",
+    summary="Send again to those who failed",
+    responses=show_answer(status="sending", completed_at=None, stats={"queued": 1, "failed": 0}),
+)
 async def retry_failed(
-    request: Request, tenant: CanWriteCampaigns, campaign_id: UUID, body: RetryRequest | None = None
+    request: Request, tenant: CanWriteCampaigns, campaign_id: CampaignId, body: RetryRequest | None = None
 ) -> CampaignView:
     """Send again to those whom SES refused, from a campaign that is sent or paused (which then goes on too).
 
@@ -76,8 +118,13 @@ async def retry_failed(
     return await _show_and_wake(request, tenant, campaign)
 
 
-@router.post("/cancel", operation_id="cancel_campaign", summary="Cancel a campaign")
-async def cancel_campaign(tenant: CanWriteCampaigns, campaign_id: UUID) -> CampaignView:
+@router.post(
+    "/cancel",
+    operation_id="cancel_campaign",
+    summary="Cancel a campaign",
+    responses=show_answer(**_PAUSED | {"status": "cancelled", "status_reason": "Cancelled by Marta Ruiz."}),
+)
+async def cancel_campaign(tenant: CanWriteCampaigns, campaign_id: CampaignId) -> CampaignView:
     """Send to nobody else; who was already mailed stays in the report."""
     return await _move(tenant, campaign_id, Move.CANCEL, reason=f"Cancelled by {tenant.caller.name}.")
 

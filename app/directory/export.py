@@ -10,36 +10,51 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.clock import now
 from app.core.db import become_owner
-from app.core.schema import Instant, JsonObject, View
+from app.core.examples import CAMPAIGN_ID
+from app.core.schema import Instant, JsonObject, View, exemplify
 from app.directory.holdings import Holding
 from app.directory.models import PreferenceChange, SoftBounce, Suppression, Unsubscription, User
 from app.directory.queries import get_record
 from app.directory.registry import RESOURCES
 from app.directory.resources import Resource
-from app.directory.views import view_of
+from app.directory.views import show_record, view_of
 from app.schools.audit.record import record
 
 USERS = next(resource for resource in RESOURCES if resource.model is User)
 BELONGINGS = tuple(resource for resource in RESOURCES if "user" in resource.references)
 """The resources whose records are some user's."""
+ENROLLMENTS = next(resource for resource in BELONGINGS if resource.name == "enrollments")
+SOURCES = "`one-click`, `page`, `api`, `sync` or `complaint`."
 
 
 class UnsubscriptionView(View):
     """A type of message that the address wants no more."""
 
+    model_config = exemplify(
+        message_type="marketing", since="2026-02-10T18:20:00Z", source="api", campaign_id=None
+    )
+
     message_type: str
     since: Instant
-    source: str
-    campaign_id: UUID | None
+    source: str = Field(description=SOURCES)
+    campaign_id: UUID | None = Field(description="The campaign whose mail it came from, if any.")
 
 
 class PreferenceChangeView(View):
     """One change of a preference: when, how, and from which campaign."""
 
+    model_config = exemplify(
+        message_type="marketing",
+        preference="unsubscribed",
+        source="api",
+        campaign_id=None,
+        changed_at="2026-02-10T18:20:00Z",
+    )
+
     message_type: str
-    preference: str
-    source: str
-    campaign_id: UUID | None
+    preference: str = Field(description="What it was changed to: `subscribed`, `unsubscribed` or `unset`.")
+    source: str = Field(description=SOURCES)
+    campaign_id: UUID | None = Field(description="The campaign whose mail it came from, if any.")
     changed_at: Instant
 
 
@@ -47,14 +62,22 @@ class SuppressionView(View):
     """Why the address is not mailed at all."""
 
     email: str | None
-    reason: str
-    origin: str
-    campaign_id: UUID | None
+    reason: str = Field(description="`bounced`, `complained`, `soft_bounced` or `manual`.")
+    origin: str = Field(description="`ses` or `api`.")
+    campaign_id: UUID | None = Field(description="The campaign whose mail told; null for any other cause.")
     created_at: Instant
 
 
 class UserExport(View):
     """Everything held on one user. Consent and suppression are the address's, shared by all who have it."""
+
+    model_config = exemplify(
+        exported_at="2026-03-03T08:00:00Z",
+        user=show_record(USERS),
+        records={"enrollments": [show_record(ENROLLMENTS)]},
+        suppression=None,
+        mail={"campaigns": [{"campaign_id": CAMPAIGN_ID, "delivery_status": "delivered"}]},
+    )
 
     exported_at: Instant
     user: JsonObject = Field(description="The record, as `GET` reads it.")

@@ -10,11 +10,12 @@ from uuid import UUID
 from pydantic import ConfigDict, Field
 from sqlalchemy import select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
+from typing_extensions import TypeAliasType
 
 from app.core.clock import now
 from app.core.errors import Fault, InvalidInput
 from app.core.pages import decode_cursor, make_page
-from app.core.schema import Body, Instant, Page, View
+from app.core.schema import Body, Instant, Page, View, exemplify
 from app.directory.consent import SUBSCRIBABLE, ConsentChange, change_consent, read_left
 from app.directory.export import PreferenceChangeView
 from app.directory.models import PreferenceChange, Suppression, User
@@ -24,7 +25,7 @@ from app.schools.audit.record import record
 from app.schools.service import get_school
 
 PAGE = 50
-Wish = Literal["subscribed", "unsubscribed"]
+Wish = TypeAliasType("Wish", Literal["subscribed", "unsubscribed"])
 
 
 class PreferencesPatch(Body):
@@ -32,21 +33,23 @@ class PreferencesPatch(Body):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"marketing": "unsubscribed"}]})
 
-    marketing: Wish | None = None
-    newsletter: Wish | None = None
+    marketing: Wish | None = Field(None, description="The wish to be sent marketing.")
+    newsletter: Wish | None = Field(None, description="The wish to be sent newsletters.")
 
 
 class AddressSuppressionView(View):
     """Why the address is not mailed at all."""
 
-    reason: str
-    origin: str
-    campaign_id: UUID | None
+    reason: str = Field(description="`bounced`, `complained`, `soft_bounced` or `manual`.")
+    origin: str = Field(description="`ses` or `api`.")
+    campaign_id: UUID | None = Field(description="The campaign whose mail told; null for any other cause.")
     created_at: Instant
 
 
 class PreferencesView(View):
     """What a user is sent, and how that came about."""
+
+    model_config = exemplify(marketing="unsubscribed", newsletter="subscribed")
 
     marketing: Preference
     newsletter: Preference

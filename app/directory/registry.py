@@ -16,9 +16,9 @@ RESOURCES = (
         removable=False,
         pushed=PUSHED,
     ),
-    Resource("trainers", schemas.NamedItem, models.Trainer, make_record, land_records),
-    Resource("categories", schemas.NamedItem, models.Category, make_record, land_records),
-    Resource("groups", schemas.NamedItem, models.Group, make_record, land_records),
+    Resource("trainers", schemas.TrainerItem, models.Trainer, make_record, land_records),
+    Resource("categories", schemas.CategoryItem, models.Category, make_record, land_records),
+    Resource("groups", schemas.GroupItem, models.Group, make_record, land_records),
     Resource(
         "memberships",
         schemas.MembershipItem,

@@ -5,7 +5,7 @@ Every resource has the same few routes, so they are made from the registry.
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import Field, create_model
 
 from app.core.errors import Conflict, Forbidden, InvalidInput, MalformedRequest, NotFound, Unauthenticated
@@ -29,6 +29,9 @@ from app.directory.views import view_of
 from app.schools.access import CanReadCampaigns, CanReadDirectory, CanWriteDirectory, CanWritePreferences
 
 MOST_ITEMS = 1000
+ExternalId = Annotated[
+    Reference, Path(description="The platform's own id of the record; slashes may be in it.")
+]
 router = APIRouter(
     prefix="/v1/directory", tags=["Directory"], responses=describe_problems(Unauthenticated, Forbidden)
 )
@@ -91,7 +94,7 @@ def _add_list(resource: Resource) -> None:
 def _add_get(resource: Resource) -> None:
     view = view_of(resource)
 
-    async def get_record(tenant: CanReadDirectory, external_id: Reference) -> Any:  # a view
+    async def get_record(tenant: CanReadDirectory, external_id: ExternalId) -> Any:  # a view
         row = await queries.get_record(
             tenant.session, school_id=tenant.school_id, model=resource.model, external_id=external_id
         )
@@ -110,7 +113,7 @@ def _add_get(resource: Resource) -> None:
 
 
 def _add_delete(resource: Resource) -> None:
-    async def delete_record(tenant: CanWriteDirectory, external_id: Reference) -> None:
+    async def delete_record(tenant: CanWriteDirectory, external_id: ExternalId) -> None:
         await queries.delete_record(
             tenant.session, school_id=tenant.school_id, model=resource.model, external_id=external_id
         )
@@ -138,7 +141,7 @@ async def export_user(
     response: Response,
     tenant: CanReadDirectory,
     _: CanReadCampaigns,
-    external_id: Reference,
+    external_id: ExternalId,
 ) -> UserExport:
     """Answer the record, what belongs to it, consent with its history, and every mail with its events."""
     response.headers["Content-Disposition"] = 'attachment; filename="user.json"'
@@ -158,7 +161,7 @@ async def export_user(
 )
 async def get_preferences(
     tenant: CanReadDirectory,
-    external_id: Reference,
+    external_id: ExternalId,
     limit: Annotated[Limit, Query()] = 50,
     cursor: Annotated[Cursor, Query()] = None,
 ) -> PreferencesView:
@@ -175,7 +178,7 @@ async def get_preferences(
     responses=describe_problems(MalformedRequest, NotFound, InvalidInput),
 )
 async def patch_preferences(
-    tenant: CanWritePreferences, external_id: Reference, patch: PreferencesPatch
+    tenant: CanWritePreferences, external_id: ExternalId, patch: PreferencesPatch
 ) -> PreferencesView:
     """Subscribe or unsubscribe the user's address, at once and for everybody who has it; others stay."""
     return await change_preferences(
@@ -190,7 +193,7 @@ async def patch_preferences(
     summary="Erase a user",
     responses=describe_problems(NotFound, InvalidInput),
 )
-async def delete_user(request: Request, tenant: CanWriteDirectory, external_id: Reference) -> None:
+async def delete_user(request: Request, tenant: CanWriteDirectory, external_id: ExternalId) -> None:
     """Remove a user and all their records, and erase their personal data everywhere; the counts stay."""
     await erase_user(
         tenant.session,

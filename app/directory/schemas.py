@@ -5,8 +5,9 @@ from math import isfinite
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, model_validator
+from typing_extensions import TypeAliasType
 
-from app.core.schema import Body, Instant, Name, Reference, View, exemplify, no_nul
+from app.core.schema import Body, Instant, Name, NoText, Reference, View, exemplify, no_nul
 from app.directory.addresses import read_address
 
 LARGEST_WHOLE = 2**63 - 1
@@ -28,7 +29,15 @@ def _check_scalar(value: object) -> object:
     raise ValueError("must be text, a boolean, null, or a number that fits 64 bits")
 
 
-Preference = Literal["subscribed", "unsubscribed", "unset"]
+# Named types are one class in generated clients, wherever they are used.
+Preference = TypeAliasType("Preference", Literal["subscribed", "unsubscribed", "unset"])
+UserStatus = TypeAliasType("UserStatus", Literal["active", "inactive"])
+CourseDelivery = TypeAliasType("CourseDelivery", Literal["onsite", "remote", "hybrid"])
+EnrollmentStatus = TypeAliasType("EnrollmentStatus", Literal["active", "cancelled"])
+BookingStatus = TypeAliasType("BookingStatus", Literal["confirmed", "cancelled"])
+PassStatus = TypeAliasType("PassStatus", Literal["active", "cancelled"])
+SubscriptionStatus = TypeAliasType("SubscriptionStatus", Literal["active", "trialing", "paused", "cancelled"])
+OrderStatus = TypeAliasType("OrderStatus", Literal["paid", "refunded", "pending", "cancelled"])
 Scalar = Annotated[str | bool | int | float | None, BeforeValidator(_check_scalar)]
 AttributeKey = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 
@@ -47,10 +56,16 @@ PersonName = Annotated[str, StringConstraints(strip_whitespace=True, max_length=
 Locale = Annotated[str, StringConstraints(max_length=35), AfterValidator(no_nul)]
 
 
+UserReference = Annotated[Reference, Field(description="The user's external id.")]
+CourseReference = Annotated[Reference, Field(description="The course's external id.")]
+CategoryReference = Annotated[Reference | None, Field(description="The category's external id.")]
+TrainerReference = Annotated[Reference | None, Field(description="The trainer's external id.")]
+
+
 class RecordItem(Body):
     """What every record of the directory has."""
 
-    external_id: Reference
+    external_id: Reference = Field(description="The platform's own id of the record.")
 
 
 class UserItem(RecordItem):
@@ -68,47 +83,67 @@ class UserItem(RecordItem):
         registered_at="2026-01-12T09:30:00Z",
         marketing="subscribed",
         locale="en",
-        attributes={"level": "A2"},
+        attributes={"child": "Noa"},
     )
 
     email: Email
     first_name: PersonName = ""
     last_name: PersonName = ""
-    status: Literal["active", "inactive"] = "active"
-    registered_at: Instant | None = None
-    marketing: Preference | None = None
-    newsletter: Preference | None = None
-    locale: Locale | None = None
-    attributes: Annotated[dict[AttributeKey, Scalar], Field(max_length=100, default_factory=dict)]
-    preferences_changed_at: Instant | None = None
+    status: UserStatus = "active"
+    registered_at: Instant | None = Field(None, description="When the account was made.")
+    marketing: Preference | None = Field(None, description="The wish to be sent marketing.")
+    newsletter: Preference | None = Field(None, description="The wish to be sent newsletters.")
+    locale: Locale | None = Field(None, description="A language tag such as `en` or `pt-BR`.")
+    attributes: Annotated[dict[AttributeKey, Scalar], Field(max_length=100, default_factory=dict)] = Field(
+        description="Whatever else is known, for merging: `{{ attributes.child }}`."
+    )
+    preferences_changed_at: Instant | None = Field(
+        None, description="When the user last said so; later than an unsubscription here, it lifts it."
+    )
 
 
 class NamedItem(RecordItem):
-    """A trainer, a category or a group."""
-
-    model_config = exemplify(external_id="choir", name="Choir")
+    """What is known by its name alone."""
 
     name: Name
+
+
+class TrainerItem(NamedItem):
+    """Somebody who teaches."""
+
+    model_config = exemplify(external_id="t-1", name="Marta Ruiz")
+
+
+class CategoryItem(NamedItem):
+    """A kind of course."""
+
+    model_config = exemplify(external_id="singing", name="Singing")
+
+
+class GroupItem(NamedItem):
+    """Some of the school's users."""
+
+    model_config = exemplify(external_id="choir-parents", name="Choir parents")
 
 
 class MembershipItem(RecordItem):
     """One user's place in one group."""
 
-    model_config = exemplify(external_id="m-1", group="choir", user="u-7")
+    model_config = exemplify(external_id="m-1", group="choir-parents", user="u-7")
 
-    group: Reference
-    user: Reference
+    group: Reference = Field(description="The group's external id.")
+    user: UserReference
 
 
 class CourseItem(RecordItem):
     """Something taught."""
 
-    model_config = exemplify(external_id="choir-2026", title="Choir", category="choir", trainer="t-1")
+    model_config = exemplify(external_id="choir-2026", title="Choir", category="singing", trainer="t-1")
 
     title: Name
-    category: Reference | None = None
-    trainer: Reference | None = None
-    delivery: Literal["onsite", "remote", "hybrid"] = "onsite"
+    category: CategoryReference = None
+    trainer: TrainerReference = None
+    delivery: CourseDelivery = "onsite"
 
 
 class EnrollmentItem(RecordItem):
@@ -118,11 +153,11 @@ class EnrollmentItem(RecordItem):
         external_id="e-1", user="u-7", course="choir-2026", starts_at="2026-02-02T16:00:00Z"
     )
 
-    user: Reference
-    course: Reference
+    user: UserReference
+    course: CourseReference
     starts_at: Instant
-    ends_at: Instant | None = None
-    status: Literal["active", "cancelled"] = "active"
+    ends_at: Instant | None = Field(None, description="Null is open.")
+    status: EnrollmentStatus = "active"
 
     @model_validator(mode="after")
     def _ends_after_start(self) -> "EnrollmentItem":
@@ -142,12 +177,12 @@ class BookingItem(RecordItem):
         ends_at="2026-03-09T17:30:00Z",
     )
 
-    user: Reference
-    course: Reference
-    trainer: Reference | None = None
+    user: UserReference
+    course: CourseReference
+    trainer: Reference | None = Field(None, description="A trainer's external id; the course's own, if null.")
     starts_at: Instant
     ends_at: Instant
-    status: Literal["confirmed", "cancelled"] = "confirmed"
+    status: BookingStatus = "confirmed"
 
     @model_validator(mode="after")
     def _ends_after_start(self) -> "BookingItem":
@@ -161,12 +196,14 @@ class PassItem(RecordItem):
 
     model_config = exemplify(external_id="p-1", user="u-7", valid_from="2026-01-01T00:00:00Z", credits_left=8)
 
-    user: Reference
-    category: Reference | None = None
+    user: UserReference
+    category: CategoryReference = None
     valid_from: Instant
-    valid_until: Instant | None = None
-    credits_left: Annotated[int, Field(ge=0, le=2**31 - 1)] | None = None
-    status: Literal["active", "cancelled"] = "active"
+    valid_until: Instant | None = Field(None, description="Null is open.")
+    credits_left: Annotated[int, Field(ge=0, le=2**31 - 1), NoText] | None = Field(
+        None, description="Null is without limit."
+    )
+    status: PassStatus = "active"
 
     @model_validator(mode="after")
     def _ends_after_start(self) -> "PassItem":
@@ -180,10 +217,10 @@ class SubscriptionItem(RecordItem):
 
     model_config = exemplify(external_id="s-1", user="u-7", status="active")
 
-    user: Reference
-    category: Reference | None = None
-    status: Literal["active", "trialing", "paused", "cancelled"]
-    current_period_end: Instant | None = None
+    user: UserReference
+    category: CategoryReference = None
+    status: SubscriptionStatus
+    current_period_end: Instant | None = Field(None, description="What is paid for ends then; null is open.")
 
 
 class OrderItem(RecordItem):
@@ -193,21 +230,25 @@ class OrderItem(RecordItem):
         external_id="o-1", user="u-7", course="choir-2026", placed_at="2026-01-12T09:35:00Z"
     )
 
-    user: Reference
-    course: Reference | None = None
+    user: UserReference
+    course: Reference | None = Field(None, description="The course's external id, if it is one.")
     placed_at: Instant
-    status: Literal["paid", "refunded", "pending", "cancelled"] = "paid"
+    status: OrderStatus = "paid"
 
 
 class SyncResult(View):
     """What a batch of records changed."""
 
-    created: int
-    updated: int
-    unchanged: int
+    model_config = exemplify(created=1, updated=0, unchanged=0)
+
+    created: int = Field(description="Records that are new.")
+    updated: int = Field(description="Records that were other before.")
+    unchanged: int = Field(description="Records that were the same before.")
 
 
 class UserSyncResult(SyncResult):
     """What a batch of users changed; `preferences_kept` counts the `subscribed` that were ignored."""
 
-    preferences_kept: int
+    preferences_kept: int = Field(
+        description="Unsubscriptions made here that a pushed `subscribed` did not undo.", examples=[0]
+    )

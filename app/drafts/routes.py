@@ -9,7 +9,7 @@ from app.content.inert import INERT_PATH
 from app.content.merge import list_merge_fields
 from app.core.errors import Forbidden, InvalidInput, MalformedRequest, Unauthenticated
 from app.core.html import Pages
-from app.core.http import describe_problems
+from app.core.http import describe_problems, show_text
 from app.drafts.people import list_attribute_keys
 from app.drafts.schemas import (
     MergeFields,
@@ -88,6 +88,7 @@ async def test(request: Request, caller: CanSendSlowly, body: MessageTest) -> Te
     operation_id="explain_preview",
     summary="Where a preview's unsubscribe links lead",
     response_class=HTMLResponse,
+    responses=show_text("text/html", "<!doctype html><title>This is a preview</title>…", "A page."),
 )
 async def explain_preview() -> Response:
     """Say that recipients unsubscribe here; there is nothing to do."""

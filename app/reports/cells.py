@@ -13,7 +13,9 @@ from datetime import datetime
 from typing import Final
 from urllib.parse import quote
 
+from app.core.examples import show_model
 from app.reports.recipients import Line
+from app.reports.schemas import RecipientView
 
 BOM: Final = b"\xef\xbb\xbf"
 """By it spreadsheets know that the file is UTF-8."""
@@ -32,6 +34,15 @@ def disarm(text: str | None) -> str | None:
 def write_header() -> bytes:
     """Return the start of the file."""
     return BOM + (",".join(HEADER) + "\r\n").encode()
+
+
+def show_file() -> str:
+    """Return an example of the file: the recipient whom the API's own example shows."""
+    shown = show_model(RecipientView)
+    instants = {
+        name: value and datetime.fromisoformat(value) for name, value in shown.items() if name.endswith("_at")
+    }
+    return (write_header().removeprefix(BOM) + write_lines([Line(**shown | instants)])).decode()
 
 
 def write_lines(lines: Iterable[Line]) -> bytes:

@@ -2,23 +2,28 @@
 
 from uuid import UUID
 
+from pydantic import Field
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.audience.resolve import Reason
+from app.audience.resolve import ExclusionReason
 from app.campaigns.service import get_campaign
 from app.core.pages import decode_cursor, make_page
-from app.core.schema import Page, View
+from app.core.schema import Page, View, exemplify
 from app.recipients.models import Exclusion
 
 
 class ExclusionView(View):
     """Somebody the audience matched who is not mailed; who was erased since is known by the reason alone."""
 
-    user: str | None
+    model_config = exemplify(
+        user="u-12", name="Leo Brandt", email="leo.brandt@mail.example", reason="suppressed"
+    )
+
+    user: str | None = Field(description="The platform's own id; null once the person was erased.")
     name: str
-    email: str | None
-    reason: Reason
+    email: str | None = Field(description="Null once the person was erased.")
+    reason: ExclusionReason
 
 
 async def list_exclusions(
@@ -26,7 +31,7 @@ async def list_exclusions(
     *,
     school_id: UUID,
     campaign_id: UUID,
-    reason: Reason | None,
+    reason: ExclusionReason | None,
     limit: int,
     cursor: str | None,
 ) -> Page[ExclusionView]:

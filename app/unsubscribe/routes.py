@@ -3,22 +3,24 @@
 A GET changes nothing: link scanners follow every link of a mail. Only a POST does.
 """
 
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Path, Request, Response
 from fastapi.responses import HTMLResponse
 
 from app.core.errors import MalformedRequest, TooLarge, UnsupportedMediaType
 from app.core.html import PageRoute, Pages
-from app.core.http import describe_problems
+from app.core.http import describe_problems, show_text
 from app.core.signing import Purpose
 from app.directory.consent import SUBSCRIBABLE
 from app.unsubscribe.forms import ENCODINGS, read_form
 from app.unsubscribe.service import Subscriber, Wish, find_subscriber, make_wish
 
 ONE_CLICK = "One-Click"
-PAGE: dict[int | str, dict[str, Any]] = {
-    200: {"content": {"text/html": {}}, "description": "A page."},
+Token = Annotated[str, Path(description="Signed: it names the recipient and the campaign.")]
+PAGE: dict[int | str, dict[str, Any]] = show_text(
+    "text/html", "<!doctype html><title>Your email preferences</title>…", "A page."
+) | {
     404: {"content": {"text/html": {}}, "description": "The token is not of this deployment."},
     503: {"content": {"text/html": {}}, "description": "Nothing was changed; try again in a few minutes."},
 }
@@ -46,7 +48,7 @@ pages = Pages("app.unsubscribe")
 
 @router.head("/u/{token}", include_in_schema=False)
 @router.get("/u/{token}", operation_id="ask_to_unsubscribe", summary="Unsubscribe page")
-async def ask(request: Request, token: str) -> Response:
+async def ask(request: Request, token: Token) -> Response:
     """Show one button; change nothing."""
     subscriber = await _find(request, token)
     if subscriber is None:
@@ -63,7 +65,7 @@ async def ask(request: Request, token: str) -> Response:
     responses=BAD_FORM,
     openapi_extra={"requestBody": FORM},
 )
-async def unsubscribe(request: Request, token: str) -> Response:
+async def unsubscribe(request: Request, token: Token) -> Response:
     """Unsubscribe from the campaign's type, by one click (RFC 8058 section 3.2) or by the page's button."""
     subscriber = await _find(request, token)
     if subscriber is None or not subscriber.can_unsubscribe:
@@ -83,7 +85,7 @@ async def unsubscribe(request: Request, token: str) -> Response:
 
 @router.head("/u/{token}/preferences", include_in_schema=False)
 @router.get("/u/{token}/preferences", operation_id="show_preferences", summary="Preferences page")
-async def show_preferences(request: Request, token: str) -> Response:
+async def show_preferences(request: Request, token: Token) -> Response:
     """Show the switches of both types; change nothing."""
     return _show_preferences(token, await _find(request, token))
 
@@ -95,7 +97,7 @@ async def show_preferences(request: Request, token: str) -> Response:
     responses=BAD_FORM,
     openapi_extra={"requestBody": SWITCHES},
 )
-async def save_preferences(request: Request, token: str) -> Response:
+async def save_preferences(request: Request, token: Token) -> Response:
     """Set both switches as the form has them: one that is off is not in it."""
     subscriber = await _find(request, token)
     if subscriber is None:

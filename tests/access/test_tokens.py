@@ -1,6 +1,7 @@
 """The platform's tokens: wholly right ones open their school, all others nothing, and all look the same."""
 
 import base64
+import os
 import random
 from collections.abc import Callable
 from datetime import timedelta
@@ -39,6 +40,8 @@ from tests.school import MESSAGE, SchoolClient
 
 pytestmark = pytest.mark.usefixtures("unlimited")
 SCHOOL = uuid4()
+SOAK_TOKENS = int(os.environ.get("SOAK_TOKENS", "1000000"))  # the tests' own setting
+ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.=+/ "
 
 
 @pytest.fixture
@@ -179,17 +182,31 @@ async def test_a_few_seconds_of_two_clocks_are_forgiven() -> None:
     assert await Issuer().make_verifier().verify(sign(early)) is not None
 
 
-async def test_a_mutated_token_is_refused() -> None:
+def _mutate(token: str, draw: random.Random) -> str:
+    """Change, add or leave out one character."""
+    place = draw.randrange(len(token) - 1)  # the very last character of a signature has spare bits
+    before, char, after = token[:place], token[place], token[place + 1 :]
+    match draw.randrange(3):
+        case 0:
+            return before + draw.choice(ALPHABET.replace(char, "")) + after
+        case 1:
+            return before + draw.choice(ALPHABET.replace(char, "")) + char + after
+        case _:
+            return before + after
+
+
+@pytest.mark.parametrize("count", [1000, pytest.param(SOAK_TOKENS, marks=pytest.mark.soak)])
+async def test_a_mutated_token_is_refused(count: int) -> None:
     verifier = Issuer().make_verifier()
-    token = sign(make_claims(SCHOOL), key=ED, algorithm="EdDSA", kid="d1")
-    assert await verifier.verify(token) is not None
-    alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.=+/ "
+    claims = make_claims(SCHOOL, exp=now() + timedelta(days=1))  # that it is too old must not be why
+    token = sign(claims, key=ED, algorithm="EdDSA", kid="d1")
     seed = random.randrange(2**32)
+    print(f"seed {seed}, {count} tokens")  # noqa: T201
     draw = random.Random(seed)
-    for _ in range(1000):
-        place = draw.randrange(len(token) - 1)  # the very last character of a signature has spare bits
-        mutated = token[:place] + draw.choice(alphabet.replace(token[place], "")) + token[place + 1 :]
-        assert await verifier.verify(mutated) is None, (seed, place)
+    for _ in range(count):
+        mutated = _mutate(token, draw)
+        assert await verifier.verify(mutated) is None, (seed, mutated)
+    assert await verifier.verify(token) is not None
 
 
 @pytest.mark.parametrize(

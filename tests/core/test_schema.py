@@ -27,7 +27,7 @@ async def test_any_other_text_comes_back_as_it_was(school: SchoolClient) -> None
 async def test_an_instant_has_an_offset(school: SchoolClient, at: object) -> None:
     body = {"items": [{"external_id": "a", "email": "a@x.example", "registered_at": at}]}
     answer = await school.http.put("/v1/directory/users", json=body)
-    assert answer.status_code == (200 if at is None or at == 5.5 else 422)
+    assert answer.status_code == (200 if at is None else 422)
 
 
 async def test_instants_are_answered_in_utc(school: SchoolClient) -> None:

@@ -97,6 +97,8 @@ async def test_a_wrong_sort_is_told_which_there_are(school: SchoolClient, databa
 
 
 async def test_sorts_are_in_the_document(app: FastAPI) -> None:
-    parameters = app.openapi()["paths"]["/v1/campaigns/{campaign_id}/recipients"]["get"]["parameters"]
+    document = app.openapi()
+    parameters = document["paths"]["/v1/campaigns/{campaign_id}/recipients"]["get"]["parameters"]
     (sort,) = (each for each in parameters if each["name"] == "sort")
-    assert sort["schema"]["enum"] == list(SORTS)
+    assert sort["schema"]["$ref"] == "#/components/schemas/RecipientSort"
+    assert document["components"]["schemas"]["RecipientSort"]["enum"] == list(SORTS)

@@ -8,6 +8,7 @@ from sqlalchemy import Select, select
 
 from app.audience.base import Filter
 from app.audience.scope import Scope
+from app.core.schema import NoText
 from app.directory.models import User
 
 
@@ -29,7 +30,7 @@ class RecentAccounts(Filter):
     repeats: ClassVar[bool] = False
 
     kind: Literal["recent_accounts"]
-    days: Annotated[int, Field(ge=1, le=3650)]
+    days: Annotated[int, Field(ge=1, le=3650), NoText] = Field(description="Times 24 hours up to now.")
 
     def users(self, scope: Scope) -> Select[str]:
         """Return the users registered since, and not later than now."""

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Select, select
 from app.audience.base import Filter
 from app.audience.narrowing import BOOKING, Record
 from app.audience.scope import Scope
-from app.core.schema import Instant
+from app.core.schema import Instant, NoText
 from app.directory.models import Booking
 
 
@@ -21,7 +21,9 @@ class Booked(Filter):
 
     start: Annotated[Instant | None, Field(alias="from", description="Starts at or after this.")] = None
     end: Annotated[Instant | None, Field(alias="to", description="Starts before this.")] = None
-    within_days: Annotated[int, Field(ge=1, le=3650)] | None = None
+    within_days: Annotated[int, Field(ge=1, le=3650), NoText] | None = Field(
+        None, description="Within so many times 24 hours of now."
+    )
 
     @model_validator(mode="after")
     def _has_a_window(self) -> "Booked":

@@ -18,7 +18,7 @@ Parts = Annotated[list[AnyFilter], Field(min_length=1, max_length=20)]
 class Combination(Filter):
     """A filter made of others, which are narrowed, so that it itself is not."""
 
-    filters: Parts
+    filters: Parts = Field(description="Of any kind; combinations may be nested 5 deep.")
 
     @property
     def parts(self) -> tuple[Filter, ...]:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Literal
 
+from pydantic import Field
 from sqlalchemy import Select, select
 
 from app.audience.base import Filter
@@ -16,7 +17,7 @@ class InGroup(Filter):
     """Members of one group."""
 
     kind: Literal["group"]
-    group: Reference
+    group: Reference = Field(description="The group's external id.")
 
     def users(self, scope: Scope) -> Select[str]:
         """Return the group's members."""

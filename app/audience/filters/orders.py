@@ -11,6 +11,7 @@ from sqlalchemy import Select, select
 from app.audience.base import Filter
 from app.audience.narrowing import Record
 from app.audience.scope import Scope
+from app.core.schema import NoText
 from app.directory.models import Order
 
 
@@ -24,7 +25,7 @@ class PastOrders(Filter):
     record: ClassVar[Record] = Record(course=Order.course)
 
     kind: Literal["past_orders"]
-    months: Annotated[int, Field(ge=1, le=120)]
+    months: Annotated[int, Field(ge=1, le=120), NoText] = Field(description="Calendar months up to now.")
 
     def users(self, scope: Scope) -> Select[str]:
         """Return the users of orders placed since, and not later than now."""

@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Path, Query, Response
 
 from app.audience.lists import service
 from app.audience.lists.schemas import MailingListBody, MailingListView
@@ -18,6 +18,8 @@ router = APIRouter(
     tags=["Audiences"],
     responses=describe_problems(Unauthenticated, Forbidden, InvalidInput),
 )
+
+ListId = Annotated[UUID, Path(description="The `id` of the mailing list.")]
 
 
 @router.post(
@@ -52,7 +54,7 @@ async def list_mailing_lists(
     summary="Read a mailing list",
     responses=describe_problems(NotFound),
 )
-async def get_mailing_list(tenant: CanSend, list_id: UUID) -> MailingListView:
+async def get_mailing_list(tenant: CanSend, list_id: ListId) -> MailingListView:
     """Answer its name and its audience; who that is, `POST /v1/audiences/preview` counts."""
     saved = await service.get_list(tenant.session, school_id=tenant.school_id, list_id=list_id)
     return MailingListView.model_validate(saved)
@@ -64,7 +66,7 @@ async def get_mailing_list(tenant: CanSend, list_id: UUID) -> MailingListView:
     summary="Change a mailing list",
     responses=describe_problems(MalformedRequest, NotFound, Conflict),
 )
-async def replace_mailing_list(tenant: CanSend, list_id: UUID, body: MailingListBody) -> MailingListView:
+async def replace_mailing_list(tenant: CanSend, list_id: ListId, body: MailingListBody) -> MailingListView:
     """Replace name and audience. Campaigns still scheduled to it follow; those resolved before do not."""
     saved = await service.replace_list(
         tenant.session, school_id=tenant.school_id, list_id=list_id, wanted=body
@@ -79,6 +81,6 @@ async def replace_mailing_list(tenant: CanSend, list_id: UUID, body: MailingList
     summary="Remove a mailing list",
     responses=describe_problems(NotFound),
 )
-async def delete_mailing_list(tenant: CanSend, list_id: UUID) -> None:
+async def delete_mailing_list(tenant: CanSend, list_id: ListId) -> None:
     """Remove a list. A campaign still scheduled to it fails when its time comes, with that reason."""
     await service.delete_list(tenant.session, school_id=tenant.school_id, list_id=list_id)

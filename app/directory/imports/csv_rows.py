@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pydantic import ValidationError
 
 from app.core.errors import Fault, InvalidInput
+from app.core.schema import CELLS
 from app.directory.imports.lines import MOST_ROW_BYTES, Line
 from app.directory.imports.rows import NOT_UTF8, TOO_LONG, Row, RowFault, explain, make_storable
 from app.directory.schemas import RecordItem
@@ -96,7 +97,7 @@ class CsvReader:
                     record[field] = cell
         if attributes:
             record[ATTRIBUTES] = attributes
-        item: RecordItem = self._validate(record)
+        item: RecordItem = self._validate(record, context=CELLS)
         return item
 
     def _locate(self, first: int, reason: str) -> str:

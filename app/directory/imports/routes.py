@@ -3,8 +3,9 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Header, Query, Request, Response
-from pydantic import AfterValidator, Field
+from fastapi import APIRouter, Header, Path, Query, Request, Response
+from pydantic import AfterValidator, WithJsonSchema
+from typing_extensions import TypeAliasType
 
 from app.core.errors import (
     BodyCutShort,
@@ -26,21 +27,39 @@ PREFIX = "/v1/imports"
 STREAMED_PATHS = (PREFIX,)
 router = APIRouter(prefix=PREFIX, tags=["Imports"], responses=describe_problems(Unauthenticated, Forbidden))
 
-ResourceName = Annotated[
+ImportResource = TypeAliasType(
+    "ImportResource",
+    Annotated[
+        str,
+        AfterValidator(service.check_resource),
+        WithJsonSchema({"type": "string", "enum": [resource.name for resource in RESOURCES]}),
+    ],
+)
+Encoding = Annotated[
     str,
-    AfterValidator(service.check_resource),
-    Field(json_schema_extra={"enum": [resource.name for resource in RESOURCES]}),
+    WithJsonSchema({"type": "string", "pattern": "^identity$"}),  # 415, where it is another, not 422
+    Header(description="A compressed file is not read: 415."),
 ]
+ImportId = Annotated[UUID, Path(description="The `id` of the import.")]
+# Generated clients take a `binary` string for a file. Where a client speaks one type alone, it is the last.
 _FILE = {
     "required": True,
     "content": {
-        "application/x-ndjson": {
-            "schema": {"type": "string", "description": "One item a line, as `PUT /v1/directory` takes it."},
-            "example": '{"external_id": "u1", "email": "ann@school.example", "first_name": "Ann"}\n',
-        },
         "text/csv": {
-            "schema": {"type": "string", "description": "A header row that names the fields, then rows."},
-            "example": "external_id,email,attributes.level\nu1,ann@school.example,3\n",
+            "schema": {
+                "type": "string",
+                "format": "binary",
+                "description": "A header row that names the fields, then rows.",
+            },
+            "example": "external_id,email,attributes.child\nu-7,ines.jensen@riverside.example,Noa\n",
+        },
+        "application/x-ndjson": {
+            "schema": {
+                "type": "string",
+                "format": "binary",
+                "description": "One item a line, as `PUT /v1/directory` takes it.",
+            },
+            "example": '{"external_id": "u-7", "email": "ines.jensen@riverside.example"}\n',
         },
     },
 }
@@ -58,9 +77,9 @@ async def import_records(
     request: Request,
     response: Response,
     caller: CanStreamDirectory,
-    resource: Annotated[ResourceName, Query(description="What the rows are.")],
+    resource: Annotated[ImportResource, Query(description="What the rows are.")],
     content_type: Annotated[str, Header(include_in_schema=False)] = "",
-    content_encoding: Annotated[str, Header(include_in_schema=False)] = "",
+    content_encoding: Encoding = "identity",
 ) -> ImportView:
     """Store the rows of a file of any length while it arrives; good rows land, bad rows are listed.
 
@@ -104,7 +123,7 @@ async def list_imports(
     summary="Read an import",
     responses=describe_problems(NotFound, InvalidInput),
 )
-async def get_import(tenant: CanReadDirectory, import_id: UUID) -> ImportView:
+async def get_import(tenant: CanReadDirectory, import_id: ImportId) -> ImportView:
     """How far it is, or what became of it."""
     row = await queries.get_import(tenant.session, school_id=tenant.school_id, import_id=import_id)
     return view_import(row)
@@ -118,7 +137,7 @@ async def get_import(tenant: CanReadDirectory, import_id: UUID) -> ImportView:
 )
 async def list_rejections(
     tenant: CanReadDirectory,
-    import_id: UUID,
+    import_id: ImportId,
     limit: Annotated[Limit, Query()] = 50,
     cursor: Annotated[Cursor, Query()] = None,
 ) -> Page[RejectionView]:

@@ -4,15 +4,19 @@ from datetime import timedelta
 from typing import Literal
 from uuid import UUID
 
+from pydantic import Field
+from typing_extensions import TypeAliasType
+
 from app.core.clock import now
-from app.core.schema import Instant, View
+from app.core.schema import Instant, View, exemplify
 from app.directory.imports.models import Import
 
 DEAD_AFTER = timedelta(minutes=5)
 """A running import is heard of far more often."""
 ABANDONED = "The server stopped while it ran; what was stored stays. Send the file again."
 
-Format = Literal["ndjson", "csv"]
+ImportFormat = TypeAliasType("ImportFormat", Literal["ndjson", "csv"])
+ImportStatus = TypeAliasType("ImportStatus", Literal["running", "completed", "failed"])
 
 
 class ImportView(View):
@@ -22,18 +26,38 @@ class ImportView(View):
     always. A row that names a record for the second time in its file updates it.
     """
 
+    model_config = exemplify(
+        id="019c7b59-ab00-7d94-a2f6-4886578d8747",
+        resource="users",
+        format="csv",
+        status="completed",
+        status_reason=None,
+        rows_read=127,
+        rows_stored=126,
+        rows_rejected=1,
+        created=120,
+        updated=5,
+        unchanged=1,
+        preferences_kept=0,
+        bytes_read=9120,
+        created_at="2026-02-20T14:00:00Z",
+        finished_at="2026-02-20T14:00:01Z",
+    )
+
     id: UUID
-    resource: str
-    format: Format
-    status: Literal["running", "completed", "failed"]
-    status_reason: str | None
+    resource: str = Field(description="What the rows are, such as `users`.")
+    format: ImportFormat
+    status: ImportStatus
+    status_reason: str | None = Field(description="Why it failed, in plain words.")
     rows_read: int
     rows_stored: int
     rows_rejected: int
-    created: int
-    updated: int
-    unchanged: int
-    preferences_kept: int
+    created: int = Field(description="Rows whose record is new.")
+    updated: int = Field(description="Rows whose record was another before.")
+    unchanged: int = Field(description="Rows whose record was the same before.")
+    preferences_kept: int = Field(
+        description="Unsubscriptions made here that a row's `subscribed` did not undo."
+    )
     bytes_read: int
     created_at: Instant
     finished_at: Instant | None
@@ -42,8 +66,10 @@ class ImportView(View):
 class RejectionView(View):
     """Why a row was not stored: the line it begins on, the field (empty: the row itself), the reason."""
 
-    line: int
-    field: str
+    model_config = exemplify(line=58, field="email", reason="is not an email address")
+
+    line: int = Field(description="The line of the file on which the row begins; the first is 1.")
+    field: str = Field(description="Empty for the row itself.")
     reason: str
 
 

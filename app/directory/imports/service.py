@@ -16,17 +16,17 @@ from app.directory.imports.models import Import
 from app.directory.imports.queries import get_import
 from app.directory.imports.reading import read_file
 from app.directory.imports.rows import JsonReader, RowReader
-from app.directory.imports.schemas import Format, ImportView, view_import
+from app.directory.imports.schemas import ImportFormat, ImportView, view_import
 from app.directory.registry import RESOURCES
 from app.schools.service import get_school
 
-FORMATS: Mapping[str, Format] = {
+FORMATS: Mapping[str, ImportFormat] = {
     "application/x-ndjson": "ndjson",
     "application/jsonl": "ndjson",
     "text/csv": "csv",
 }
 _RESOURCES = {resource.name: resource for resource in RESOURCES}
-_READERS: Mapping[Format, type[JsonReader | CsvReader]] = {"ndjson": JsonReader, "csv": CsvReader}
+_READERS: Mapping[ImportFormat, type[JsonReader | CsvReader]] = {"ndjson": JsonReader, "csv": CsvReader}
 MOST_REASON = 2000
 AWAY = "The database went away; send the file again."
 
@@ -40,7 +40,7 @@ def check_resource(name: str) -> str:
     return name
 
 
-def read_format(content_type: str, content_encoding: str) -> Format:
+def read_format(content_type: str, content_encoding: str) -> ImportFormat:
     """Return the format of a body by its headers; UnsupportedMediaType says what can be read."""
     kind, *parameters = (part.strip().lower() for part in content_type.split(";"))
     if kind not in FORMATS:
@@ -57,7 +57,12 @@ def read_format(content_type: str, content_encoding: str) -> Format:
 
 
 async def run_import(
-    database: Database, *, school_id: UUID, resource: str, file_format: Format, pieces: AsyncIterator[bytes]
+    database: Database,
+    *,
+    school_id: UUID,
+    resource: str,
+    file_format: ImportFormat,
+    pieces: AsyncIterator[bytes],
 ) -> ImportView:
     """Read the file as it arrives, land its rows, and return what became of them.
 

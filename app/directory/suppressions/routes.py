@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Path, Query
 from pydantic import Field
 
 from app.core.errors import Forbidden, InvalidInput, MalformedRequest, NotFound, Unauthenticated
@@ -12,9 +12,9 @@ from app.core.pages import Cursor, Limit
 from app.core.schema import Page, Text
 from app.directory.suppressions import service
 from app.directory.suppressions.schemas import (
-    Reason,
     SuppressionBatch,
     SuppressionEntry,
+    SuppressionReason,
     SuppressionsAdded,
     SuppressionsRemoved,
 )
@@ -34,7 +34,7 @@ router = APIRouter(
 @router.get("", operation_id="list_suppressions", summary="List suppressed addresses")
 async def list_suppressions(
     tenant: CanReadDirectory,
-    reason: Annotated[Reason | None, Query()] = None,
+    reason: Annotated[SuppressionReason | None, Query(description="Only those there for it.")] = None,
     q: Annotated[Search, Query()] = None,
     limit: Annotated[Limit, Query()] = 50,
     cursor: Annotated[Cursor, Query()] = None,
@@ -69,13 +69,15 @@ async def remove_suppressions(tenant: CanWritePreferences, body: SuppressionBatc
 
 
 @router.delete(
-    "/{suppression_id}",
+    "/{suppression_id:uuid}",  # `remove` is none: to DELETE it is 405
     status_code=204,
     operation_id="remove_suppression",
     summary="Remove one address from the suppression list",
     responses=describe_problems(NotFound),
 )
-async def remove_suppression(tenant: CanWritePreferences, suppression_id: UUID) -> None:
+async def remove_suppression(
+    tenant: CanWritePreferences, suppression_id: Annotated[UUID, Path(description="The `id` of the entry.")]
+) -> None:
     """Let the address be mailed again, by the `id` that the list shows: also an erased one."""
     await service.remove_suppression(
         tenant.session, school_id=tenant.school_id, suppression_id=suppression_id

@@ -16,9 +16,9 @@ from app.directory.addresses import hash_address
 from app.directory.consent import lift_suppressions, suppress_addresses
 from app.directory.models import SoftBounce, Suppression
 from app.directory.suppressions.schemas import (
-    Reason,
     SuppressionEntry,
     SuppressionItem,
+    SuppressionReason,
     SuppressionsAdded,
     SuppressionsRemoved,
 )
@@ -31,7 +31,7 @@ async def list_suppressions(
     session: AsyncSession,
     *,
     school_id: UUID,
-    reason: Reason | None,
+    reason: SuppressionReason | None,
     q: str | None,
     limit: int,
     cursor: str | None,

@@ -1,12 +1,13 @@
 """`…/live`: server-sent events of one campaign, and of the list."""
 
 from typing import Annotated, Any
-from uuid import UUID
 
 from fastapi import APIRouter, Header, Request
 
+from app.campaigns.schemas import CampaignId, CampaignView
 from app.core.db import Database
 from app.core.errors import Forbidden, InvalidInput, NotFound, Unauthenticated, Unavailable
+from app.core.examples import show_model
 from app.core.http import describe_problems
 from app.reports.live.listener import Listener
 from app.reports.live.reading import find_campaign
@@ -27,16 +28,8 @@ LastEventId = Annotated[
         description="The id of the last event got: without a change since, nothing is told again.",
     ),
 ]
-_EXAMPLE = (
-    "retry: 2000\n\n"
-    "event: stats\n"
-    'data: {"id":"01981f3e-7b2a-7c11-a3a5-5b0c7f1e9d42","name":"Summer courses",'
-    '"display_name":"Summer courses","message_type":"marketing","status":"sending",'
-    '"status_reason":null,"subject":"New courses","sent_at":"2026-03-02T09:00:00Z",'
-    '"timezone":"Europe/Madrid","sent_by":{"id":"7","name":"Ana"},"scheduled_for":null,'
-    '"completed_at":null,"stats":{"recipients":1200,"sent":850,"delivered":812,"opened":97}}\n'
-    "id: 8c1f0a27d3b9e654\n\n"
-)
+_SHOWN = CampaignView.model_validate(show_model(CampaignView)).model_dump_json()
+_EXAMPLE = f"retry: 2000\n\nevent: stats\ndata: {_SHOWN}\nid: 8c1f0a27d3b9e654\n\n"
 _STREAM: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "Events named `stats`; their data is a campaign as in the list.",
@@ -73,7 +66,7 @@ async def watch_campaigns(
     responses=_STREAM | describe_problems(NotFound),
 )
 async def watch_campaign(
-    request: Request, campaign_id: UUID, caller: CanWatchCampaigns, last_event_id: LastEventId = None
+    request: Request, campaign_id: CampaignId, caller: CanWatchCampaigns, last_event_id: LastEventId = None
 ) -> EventStream:
     """Tell of the campaign at once and on every change, at most four times a second, until the client leaves.
 

@@ -1,13 +1,13 @@
 """`…/report.html`: the report as a page to print or to mail."""
 
-from typing import Annotated, Any
-from uuid import UUID
+from typing import Annotated
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse
 
+from app.campaigns.schemas import CampaignId
 from app.core.errors import Forbidden, InvalidInput, NotFound, Unauthenticated
-from app.core.http import describe_problems
+from app.core.http import describe_problems, show_text
 from app.reports.page.gather import gather_report
 from app.reports.page.service import render_report
 from app.schools.access import Caller, allowed_to_stream
@@ -19,9 +19,7 @@ router = APIRouter(
     responses=describe_problems(Unauthenticated, Forbidden, InvalidInput, NotFound),
 )
 CanPrint = Annotated[Caller, allowed_to_stream(Scope.CAMPAIGNS_READ)]
-_PAGE: dict[int | str, dict[str, Any]] = {
-    200: {"content": {"text/html": {}}, "description": "The report as a page."}
-}
+_PAGE = show_text("text/html", "<!doctype html><title>Choir, spring term</title>…", "The report as a page.")
 
 
 @router.get(
@@ -31,7 +29,7 @@ _PAGE: dict[int | str, dict[str, Any]] = {
     response_class=HTMLResponse,
     responses=_PAGE,
 )
-async def show_report(request: Request, campaign_id: UUID, caller: CanPrint) -> Response:
+async def show_report(request: Request, campaign_id: CampaignId, caller: CanPrint) -> Response:
     """Answer one page that needs nothing else: good to print, to save as PDF, and to mail to a head teacher.
 
     Its figures are those of the API at the same instant; it names no recipient. There is no script in it.

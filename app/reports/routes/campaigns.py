@@ -1,13 +1,12 @@
 """`/v1/campaigns`: the list, the detail, what was sent, and who was left out."""
 
 from typing import Annotated, Any, Literal
-from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
+from typing_extensions import TypeAliasType
 
-from app.audience.resolve import MessageType, Reason
-from app.campaigns.lifecycle import Status
-from app.campaigns.schemas import CampaignDetail, CampaignView
+from app.audience.resolve import ExclusionReason, MessageType
+from app.campaigns.schemas import HTML, CampaignDetail, CampaignId, CampaignStatus, CampaignView
 from app.core.errors import NotFound
 from app.core.html import PAGE_HEADERS
 from app.core.http import describe_problems
@@ -20,10 +19,19 @@ from app.reports.queries import CampaignFilter
 from app.schools.access import CanReadCampaigns
 
 router = APIRouter()
-Search = Annotated[Text | None, Query(max_length=200)]
-ContentFormat = Literal["html", "text"]
+Search = Annotated[Text | None, Query(max_length=200, description="Part of the name or the subject.")]
+ContentFormat = TypeAliasType("ContentFormat", Literal["html", "text"])
 _CONTENT: dict[int | str, dict[str, Any]] = {
-    200: {"content": {"text/html": {}, "text/plain": {}}, "description": "What was sent."}
+    200: {
+        "description": "What was sent.",
+        "content": {
+            "text/html": {
+                "schema": {"type": "string"},
+                "example": HTML.replace("{{ first_name }}", ""),
+            },
+            "text/plain": {"schema": {"type": "string"}, "example": "Dear , choir begins on Monday."},
+        },
+    }
 }
 # Its author's HTML: no script, no form, no origin, nothing loaded but images. A front end may frame it, and
 # its links open beside the frame.
@@ -38,10 +46,10 @@ _CONTENT_HEADERS = {name: value for name, value in PAGE_HEADERS.items() if name 
 @router.get("", operation_id="list_campaigns", summary="List campaigns")
 async def list_campaigns(
     tenant: CanReadCampaigns,
-    message_type: MessageType | None = None,
-    status: Status | None = None,
-    sent_after: Instant | None = None,
-    sent_before: Instant | None = None,
+    message_type: Annotated[MessageType | None, Query(description="Only this type.")] = None,
+    status: Annotated[CampaignStatus | None, Query(description="Only those that stand there.")] = None,
+    sent_after: Annotated[Instant | None, Query(description="Dispatched after this instant.")] = None,
+    sent_before: Annotated[Instant | None, Query(description="Dispatched before this instant.")] = None,
     q: Search = None,
     limit: Annotated[Limit, Query()] = 50,
     cursor: Annotated[Cursor, Query()] = None,
@@ -59,7 +67,7 @@ async def list_campaigns(
     summary="Read a campaign",
     responses=describe_problems(NotFound),
 )
-async def get_campaign(tenant: CanReadCampaigns, campaign_id: UUID) -> CampaignDetail:
+async def get_campaign(tenant: CanReadCampaigns, campaign_id: CampaignId) -> CampaignDetail:
     """Answer what it adds up to, whom it was for, what it said and where its links lead."""
     return await service.get_campaign_detail(
         tenant.session, school_id=tenant.school_id, campaign_id=campaign_id
@@ -74,8 +82,8 @@ async def get_campaign(tenant: CanReadCampaigns, campaign_id: UUID) -> CampaignD
 )
 async def list_exclusions(
     tenant: CanReadCampaigns,
-    campaign_id: UUID,
-    reason: Reason | None = None,
+    campaign_id: CampaignId,
+    reason: Annotated[ExclusionReason | None, Query(description="Only those left out for it.")] = None,
     limit: Annotated[Limit, Query()] = 50,
     cursor: Annotated[Cursor, Query()] = None,
 ) -> Page[ExclusionView]:
@@ -100,8 +108,8 @@ async def list_exclusions(
 async def show_content(
     request: Request,
     tenant: CanReadCampaigns,
-    campaign_id: UUID,
-    kind: Annotated[ContentFormat, Query(alias="format")] = "html",
+    campaign_id: CampaignId,
+    kind: Annotated[ContentFormat, Query(alias="format", description="Which part.")] = "html",
 ) -> Response:
     """Show the HTML as a page that is safe in a frame, or the text part: with fallbacks in place of data.
 

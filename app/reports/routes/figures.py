@@ -1,10 +1,10 @@
 """What a campaign adds up to by link, by time and by mailbox provider."""
 
 from typing import Annotated
-from uuid import UUID
 
 from fastapi import APIRouter, Query
 
+from app.campaigns.schemas import CampaignId
 from app.core.errors import NotFound
 from app.core.http import describe_problems
 from app.core.schema import Instant, Page
@@ -22,7 +22,7 @@ router = APIRouter()
     summary="List a campaign's links",
     responses=describe_problems(NotFound),
 )
-async def list_links(tenant: CanReadCampaigns, campaign_id: UUID) -> Page[LinkReport]:
+async def list_links(tenant: CanReadCampaigns, campaign_id: CampaignId) -> Page[LinkReport]:
     """List every link in the order of the message, with its clicks; they are always one page."""
     return await links.list_links(tenant.session, school_id=tenant.school_id, campaign_id=campaign_id)
 
@@ -35,7 +35,7 @@ async def list_links(tenant: CanReadCampaigns, campaign_id: UUID) -> Page[LinkRe
 )
 async def show_timeline(
     tenant: CanReadCampaigns,
-    campaign_id: UUID,
+    campaign_id: CampaignId,
     bucket: Annotated[Bucket | None, Query(description="The finest that fits, unless given.")] = None,
     since: Annotated[
         Instant | None, Query(alias="from", description="Only what happened from here on.")
@@ -63,7 +63,7 @@ async def show_timeline(
     summary="Compare mailbox providers",
     responses=describe_problems(NotFound),
 )
-async def list_domains(tenant: CanReadCampaigns, campaign_id: UUID) -> DomainReport:
+async def list_domains(tenant: CanReadCampaigns, campaign_id: CampaignId) -> DomainReport:
     """Answer the outcome at each of the 100 largest address domains, most recipients first, and at the rest.
 
     Of a campaign to hundreds of thousands that is under way this may be some seconds old.

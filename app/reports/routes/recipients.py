@@ -1,20 +1,21 @@
 """`…/recipients`: the table, one person of it, and all of it as a file."""
 
-from typing import Annotated, Any
-from uuid import UUID
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query, Request
 from fastapi.responses import StreamingResponse
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, WithJsonSchema
 from starlette.types import Receive, Scope, Send
+from typing_extensions import TypeAliasType
 
 from app.campaigns.exporting import note_export
+from app.campaigns.schemas import CampaignId
 from app.core.errors import NotFound, Unavailable
-from app.core.http import describe_problems
+from app.core.http import describe_problems, show_text
 from app.core.pages import LARGEST_NUMBER, Cursor, Limit
 from app.core.schema import Page, Text
 from app.reports import history, service
-from app.reports.cells import make_disposition
+from app.reports.cells import make_disposition, show_file
 from app.reports.export import Export, begin_export
 from app.reports.schemas import DeliveryStatus, RecipientDetail, RecipientView
 from app.reports.table import SORTS, RecipientFilter, Table, check_sort
@@ -23,23 +24,29 @@ from app.schools.scopes import Scope as Permission
 
 router = APIRouter()
 CanExportCampaigns = Annotated[Caller, allowed_to_stream(Permission.CAMPAIGNS_READ)]
-Search = Annotated[Text | None, Query(max_length=200)]
+Search = Annotated[
+    Text | None, Query(max_length=200, description="Part of the name, or how the address begins.")
+]
+RecipientSort = TypeAliasType(
+    "RecipientSort",
+    Annotated[str, AfterValidator(check_sort), WithJsonSchema({"type": "string", "enum": list(SORTS)})],
+)
 Sort = Annotated[
-    str,
-    AfterValidator(check_sort),
-    Field(json_schema_extra={"enum": list(SORTS)}),
+    RecipientSort,
     Query(description="Nothing comes last either way: who never opened has no instant of an open."),
 ]
 Number = Annotated[int, Path(ge=1, le=LARGEST_NUMBER, description="The recipient's `id`.")]
 
+_BY_MACHINE = "Only those where a machine did, or did not."
+
 
 def _read_filter(
     delivery_status: Annotated[list[DeliveryStatus] | None, Query(description="Any of these.")] = None,
-    opened: bool | None = None,
-    clicked: bool | None = None,
-    machine_opened: bool | None = None,
-    machine_clicked: bool | None = None,
-    unsubscribed: bool | None = None,
+    opened: Annotated[bool | None, Query(description="Only who did, or did not.")] = None,
+    clicked: Annotated[bool | None, Query(description="Only who did, or did not.")] = None,
+    machine_opened: Annotated[bool | None, Query(description=_BY_MACHINE)] = None,
+    machine_clicked: Annotated[bool | None, Query(description=_BY_MACHINE)] = None,
+    unsubscribed: Annotated[bool | None, Query(description="Only who did, or did not.")] = None,
     user: Annotated[Text | None, Query(max_length=255, description="The platform's id.")] = None,
     q: Search = None,
 ) -> RecipientFilter:
@@ -71,12 +78,9 @@ class _Download(StreamingResponse):
             self._export.close()
 
 
-_FILE: dict[int | str, dict[str, Any]] = {
-    200: {
-        "content": {"text/csv": {"schema": {"type": "string"}}},
-        "description": "A header row that names the fields of a recipient, then a row for each.",
-    }
-}
+_FILE = show_text(
+    "text/csv", show_file(), "A header row that names the fields of a recipient, then a row for each."
+)
 
 
 @router.get(
@@ -87,7 +91,7 @@ _FILE: dict[int | str, dict[str, Any]] = {
 )
 async def list_recipients(
     tenant: CanReadCampaigns,
-    campaign_id: UUID,
+    campaign_id: CampaignId,
     where: Filter,
     sort: Sort = "number",
     limit: Annotated[Limit, Query()] = 50,
@@ -118,7 +122,7 @@ async def list_recipients(
 async def export_recipients(
     request: Request,
     caller: CanExportCampaigns,
-    campaign_id: UUID,
+    campaign_id: CampaignId,
     where: Filter,
     sort: Sort = "number",
 ) -> StreamingResponse:
@@ -138,7 +142,7 @@ async def export_recipients(
     summary="Read a recipient",
     responses=describe_problems(NotFound),
 )
-async def get_recipient(tenant: CanReadCampaigns, campaign_id: UUID, number: Number) -> RecipientDetail:
+async def get_recipient(tenant: CanReadCampaigns, campaign_id: CampaignId, number: Number) -> RecipientDetail:
     """Answer one recipient with all that happened to their mail."""
     return await history.get_recipient(
         tenant.session, school_id=tenant.school_id, campaign_id=campaign_id, number=number

@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Path, Query, Response
 
 from app.core.errors import Forbidden, InvalidInput, MalformedRequest, NotFound, Unauthenticated
 from app.core.http import describe_problems
@@ -53,6 +53,8 @@ async def create_api_key(tenant: CanManageKeys, body: ApiKeyCreate, response: Re
     summary="Revoke an API key",
     responses=describe_problems(NotFound),
 )
-async def revoke_api_key(tenant: CanManageKeys, key_id: UUID) -> None:
+async def revoke_api_key(
+    tenant: CanManageKeys, key_id: Annotated[UUID, Path(description="The `id` of the key.")]
+) -> None:
     """Revoke a key at once: also the very one that asks. It stays in the list, with the instant."""
     await keys.revoke_key(tenant.session, school_id=tenant.school_id, key_id=key_id)

@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field
 
 from app.core.clock import now
 from app.core.schema import Body, Instant, View, exemplify
-from app.schools.audit.schemas import ActorView
+from app.schools.audit.schemas import KEY_ID, ActorView
 from app.schools.models import ApiKey
 from app.schools.schemas import SenderName
 from app.schools.scopes import Scope
@@ -36,12 +36,22 @@ class ApiKeyCreate(Body):
 class ApiKeyView(View):
     """An API key, without the key itself."""
 
+    model_config = exemplify(
+        id=KEY_ID,
+        name="Course platform",
+        scopes=["directory:write", "messages:send"],
+        created_at="2026-01-05T10:05:00Z",
+        expires_at=None,
+        revoked_at=None,
+        last_used_at="2026-03-02T09:00:00Z",
+    )
+
     id: UUID
     name: str
-    scopes: list[str]
+    scopes: list[str] = Field(description="What it may do.")
     created_at: Instant
     created_by: ActorView | None = Field(description="Who made it; null for a key older than that record.")
-    expires_at: Instant | None
+    expires_at: Instant | None = Field(description="Null is never.")
     revoked_at: Instant | None
     last_used_at: Instant | None = Field(description="To the minute.")
 
@@ -49,7 +59,7 @@ class ApiKeyView(View):
 class ApiKeyCreated(ApiKeyView):
     """A new API key with the key itself, which is shown this once."""
 
-    key: str
+    key: str = Field(description="The credential: `Authorization: Bearer …`.", examples=[f"ck_{'A' * 86}"])
 
 
 def read_fields(row: ApiKey) -> dict[str, object]:
