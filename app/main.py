@@ -163,6 +163,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         description=DESCRIPTION,
         lifespan=_live,
         redoc_url=None,
+        # Spans and records of it would hold paths with recipients' tokens, and messages with their addresses.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.settings = settings or load_settings()
     add_error_handlers(app)
