@@ -191,7 +191,6 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         metrics,
     ):
         app.include_router(router, responses={} if router in PUBLIC else describe_problems(TooManyRequests))
-    app.router.middleware_stack = FastLane(app.router.middleware_stack, PUBLIC)
     _add_layers(app, app.state.settings)
     return app
 
@@ -207,5 +206,6 @@ def _add_layers(app: FastAPI, settings: Settings) -> None:
             allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID"],
             expose_headers=EXPOSED_HEADERS,
         )
+    app.add_middleware(FastLane, routers=PUBLIC)
     secure = TRANSPORT_SECURITY if settings.public_url.startswith("https://") else {}
     app.add_middleware(RequestContext, streamed=STREAMED_PATHS, headers=SECURITY_HEADERS | secure)

@@ -13,3 +13,8 @@ def new_id() -> UUID:
 def new_key() -> bytes:
     """Return the 16 bytes of a new UUIDv7."""
     return bytes(uuid_utils.uuid7().bytes)
+
+
+def new_name() -> str:
+    """Return a new UUIDv7 as it is written."""
+    return str(uuid_utils.uuid7())

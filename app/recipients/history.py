@@ -36,8 +36,10 @@ async def add_events(connection: AsyncConnection, told: Iterable[Sequence[Fact]]
     ]
     if not events:
         return set()
-    columns = tuple(list(column) for column in zip(*events, strict=True))
-    return {row[0] for row in await run_sql(connection, statements.ADD_EVENTS, *columns)}
+    columns = dict(zip(statements.EVENT, map(list, zip(*events, strict=True)), strict=True))
+    same = statements.find_same(columns) - {"key"}
+    values = (values[0] if name in same else values for name, values in columns.items())
+    return {row[0] for row in await run_sql(connection, statements.add_events(same), *values)}
 
 
 async def read_traces(

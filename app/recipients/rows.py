@@ -39,7 +39,10 @@ async def lock_recipients(connection: AsyncConnection, keys: Sequence[RecipientK
 
     That is the order of `RecipientKey.order`, so that nobody waits for one who waits for them.
     """
-    rows = await run_sql(connection, statements.LOCK_RECIPIENTS, *statements.key_columns(keys))
+    if not keys:
+        return []
+    same, values = statements.share_campaign(keys)
+    rows = await run_sql(connection, statements.lock_recipients(same), *values)
     locked = []
     for row in rows:
         state = State._make(row[4:])
@@ -62,8 +65,8 @@ async def write_back(connection: AsyncConnection, rows: Sequence[Row]) -> dict[C
     ):
         if was != becomes:
             columns[name] = list(becomes)
-    keys = statements.key_columns([row.key for row in changed])
-    await run_sql(connection, statements.write_back(tuple(columns)), *keys, *columns.values())
+    same, keys = statements.share_campaign([row.key for row in changed])
+    await run_sql(connection, statements.write_back(tuple(columns), same), *keys, *columns.values())
     return _count_changes(changed)
 
 

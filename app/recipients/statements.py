@@ -1,6 +1,9 @@
-"""The SQL of the hot path: rows travel as one array a column, whatever their number."""
+"""The SQL of the hot path: rows travel as one array a column, whatever their number.
 
-from collections.abc import Collection
+A column that is the same in all of them travels once: most batches are one campaign's, events of one kind.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 from typing import Final, get_type_hints
 from uuid import UUID
@@ -23,34 +26,67 @@ _STATE: Final = {
 }
 _KEY: Final = {"school_id": "uuid", "campaign_id": "uuid", "number": "int"}
 _FACTS: Final = {"status": "text", **_STATE}
+EVENT: Final = {
+    **_KEY,
+    "occurred_at": "timestamptz",
+    "key": "bytea",
+    "kind": "text",
+    "machine": "text",
+    "link": "int",
+    "code": "text",
+    "diagnostic": "text",
+    "agent": "text",
+}
+"""Columns of an event, and their types."""
 
 
 def _unnest(types: list[str]) -> str:
     return "unnest(" + ", ".join(f"${i}::{kind}[]" for i, kind in enumerate(types, 1)) + ")"
 
 
+def _give_rows(types: Mapping[str, str], same: Collection[str]) -> str:
+    """Return what the rows are read from: `$1`… in this order, an array each but for those in `same`."""
+    places = {name: f"${i}::{kind}" for i, (name, kind) in enumerate(types.items(), 1)}
+    columns = [f"{place} AS {name}" for name, place in places.items() if name in same]
+    arrays = {name: f"{place}[]" for name, place in places.items() if name not in same}
+    return (
+        f"(SELECT {', '.join([*columns, 'each.*'])}"  # noqa: S608  # only names of this module's own go in
+        f" FROM unnest({', '.join(arrays.values())}) AS each ({', '.join(arrays)}))"
+    )
+
+
+def find_same(columns: Mapping[str, Sequence[object]]) -> frozenset[str]:
+    """Return the columns of which one value stands for all."""
+    return frozenset(name for name, values in columns.items() if values.count(values[0]) == len(values))
+
+
 # The keys come in order, and each row is looked up and locked by itself, so they are locked in that order. A
 # plan that reads the table instead would be chosen while it is small, and cost more than all the rest.
-LOCK_RECIPIENTS: Final = f"""
-    SELECT r.school_id, r.campaign_id, r.number, r.email IS NULL, {", ".join(f"r.{name}" for name in _STATE)}
-    FROM unnest($1::uuid[], $2::uuid[], $3::int[]) AS k (school_id, campaign_id, number)
-    CROSS JOIN LATERAL (
-        SELECT * FROM recipients
-        WHERE (school_id, campaign_id, number) = (k.school_id, k.campaign_id, k.number)
-        OFFSET 0
-        FOR UPDATE
-    ) AS r
-"""  # noqa: S608  # only names of this module's own go in
+@lru_cache(maxsize=2)
+def lock_recipients(same: frozenset[str]) -> str:
+    """Return the statement that locks the recipients of these keys and reads their states."""
+    return f"""
+        SELECT r.school_id, r.campaign_id, r.number, r.email IS NULL, {", ".join(f"r.{n}" for n in _STATE)}
+        FROM {_give_rows(_KEY, same)} AS k
+        CROSS JOIN LATERAL (
+            SELECT * FROM recipients
+            WHERE (school_id, campaign_id, number) = (k.school_id, k.campaign_id, k.number)
+            OFFSET 0
+            FOR UPDATE
+        ) AS r
+    """  # noqa: S608  # only names of this module's own go in
 
-ADD_EVENTS: Final = f"""
-    INSERT INTO email_events
-        (school_id, campaign_id, number, occurred_at, key, kind, machine, link, code, diagnostic, agent)
-    SELECT * FROM {
-    _unnest(["uuid", "uuid", "int", "timestamptz", "bytea", "text", "text", "int", "text", "text", "text"])
-}
-    ON CONFLICT DO NOTHING
-    RETURNING key
-"""  # noqa: S608  # only names of this module's own go in
+
+@lru_cache(maxsize=128)
+def add_events(same: frozenset[str]) -> str:
+    """Return the statement that adds events to the history and tells the keys of those that are new."""
+    return f"""
+        INSERT INTO email_events ({", ".join(EVENT)}) SELECT {", ".join(EVENT)}
+        FROM {_give_rows(EVENT, same)} AS v
+        ON CONFLICT DO NOTHING
+        RETURNING key
+    """  # noqa: S608  # only names of this module's own go in
+
 
 READ_TRACES: Final = """
     SELECT k.school_id, k.campaign_id, k.number,
@@ -72,14 +108,14 @@ MARK_TRACES: Final = f"""
 """  # noqa: S608  # only names of this module's own go in
 
 
-@lru_cache(maxsize=128)
-def write_back(names: tuple[str, ...]) -> str:
+@lru_cache(maxsize=256)
+def write_back(names: tuple[str, ...], same: frozenset[str]) -> str:
     """Return the statement that writes these columns of recipients, after the three of the key."""
     columns = {**_KEY, **{name: _FACTS[name] for name in names}}
     return f"""
         UPDATE recipients r
         SET {", ".join(f"{name} = v.{name}" for name in names)}
-        FROM {_unnest(list(columns.values()))} AS v ({", ".join(columns)})
+        FROM {_give_rows(columns, same)} AS v
         WHERE (r.school_id, r.campaign_id, r.number) = (v.school_id, v.campaign_id, v.number)
     """  # noqa: S608  # only names of this module's own go in
 
@@ -93,6 +129,18 @@ def key_columns(keys: Collection[RecipientKey]) -> tuple[list[UUID], list[UUID],
     )
 
 
+Values = list[object]
+
+
+def share_campaign(keys: Sequence[RecipientKey]) -> tuple[frozenset[str], Values]:
+    """Return which columns of the keys are the same for all, if they are of one campaign, and the values."""
+    schools, campaigns, numbers = key_columns(keys)
+    if campaigns.count(campaigns[0]) == schools.count(schools[0]) == len(keys):
+        return _ONE_CAMPAIGN, [schools[0], campaigns[0], numbers]
+    return frozenset(), [schools, campaigns, numbers]
+
+
+_ONE_CAMPAIGN: Final = frozenset({"school_id", "campaign_id"})
 _ACCEPTED, _HEARD = (f"${len(COUNTED) + place}::timestamptz" for place in (3, 4))
 ADD_TO_COUNTERS: Final = f"""
     UPDATE campaign_counters

@@ -8,6 +8,11 @@ from fastapi.responses import PlainTextResponse, Response
 from app.core.http import LeanRoute
 from app.core.lane import FastLane
 
+
+class Known(LookupError):
+    """What the application has an answer for."""
+
+
 lean = APIRouter(route_class=LeanRoute)
 usual = APIRouter()
 
@@ -22,6 +27,11 @@ async def post(_: Request, token: str, number: str) -> Response:
     return PlainTextResponse(f"posted {token} {number}")
 
 
+@lean.get("/f/{kind}")
+async def fail(_: Request, kind: str) -> Response:
+    raise Known(kind) if kind == "known" else ZeroDivisionError
+
+
 @usual.get("/c/{word}")
 async def read_word(word: str) -> str:
     return word
@@ -30,11 +40,18 @@ async def read_word(word: str) -> str:
 @pytest.fixture(params=[True, False], ids=["lane", "router"])
 def client(request: pytest.FixtureRequest) -> httpx.AsyncClient:
     app = FastAPI()
+
+    @app.exception_handler(LookupError)
+    async def _known(_: Request, error: LookupError) -> Response:
+        return PlainTextResponse(repr(error), status_code=409)
+
     app.include_router(lean)
     app.include_router(usual)
     if request.param:
-        app.router.middleware_stack = FastLane(app.router.middleware_stack, [lean])
-    return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://campaigns.test")
+        app.add_middleware(FastLane, routers=[lean])
+    return httpx.AsyncClient(
+        transport=httpx.ASGITransport(app, raise_app_exceptions=False), base_url="http://campaigns.test"
+    )
 
 
 @pytest.mark.parametrize(
@@ -47,6 +64,8 @@ def client(request: pytest.FixtureRequest) -> httpx.AsyncClient:
         ("DELETE", "/c/abc/1", 405, '{"detail":"Method Not Allowed"}'),
         ("GET", "/c/abc/1/2", 404, '{"detail":"Not Found"}'),
         ("GET", "/c//1", 404, '{"detail":"Not Found"}'),
+        ("GET", "/f/known", 409, "Known('known')"),
+        ("GET", "/f/other", 500, "Internal Server Error"),
         ("GET", "/", 404, '{"detail":"Not Found"}'),
     ],
 )
