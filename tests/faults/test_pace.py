@@ -83,9 +83,13 @@ async def test_the_rate_is_used_and_never_passed_a_change_followed_and_the_quota
                 return str((await school.read(f"/v1/campaigns/{campaign_id}"))["status_reason"])
 
             await eventually(read_reason, lambda reason: "daily quota" in reason, seconds=120)
+            # What was reserved just before the account was asked may count twice, and is then waited out.
+            nearly = 0.99 * QUOTA
+            await eventually(lambda: count(world, campaign_id), lambda seen: seen >= nearly, seconds=240)
+            await asyncio.sleep(FOLLOWED_WITHIN_SECONDS)
             taken = await count(world, campaign_id)
             print(f"{taken} taken of a quota of {QUOTA}")  # noqa: T201
-            assert 0.99 * QUOTA <= taken <= QUOTA
+            assert taken <= QUOTA
 
 
 async def test_urgent_mail_overtakes_and_schools_go_side_by_side(stack: Stack) -> None:
