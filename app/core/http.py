@@ -159,6 +159,9 @@ def _translate_database_error(error: SQLAlchemyError) -> AppError:
 
 
 def _explain(fault: Any) -> Fault:  # pydantic's error dictionaries are untyped
+    if fault["type"] == "json_invalid":
+        reason = str(fault["ctx"]["error"]).removesuffix(" at")
+        return Fault("", f"not JSON: {reason} at character {fault['loc'][-1]}")
     location = [str(part) for part in fault["loc"]]
     if location and location[0] in {"body", "query", "path", "header"}:
         location = location[1:]

@@ -70,6 +70,13 @@ async def test_what_is_no_json_is_refused_without_repeating_it(school: SchoolCli
     assert problem["type"].endswith(":malformed-request" if body else ":invalid-input")
 
 
+async def test_where_it_is_no_json_is_told(school: SchoolClient) -> None:
+    answer = await school.http.post(
+        "/v1/messages", content='{"subject":', headers={"Content-Type": "application/json"}
+    )
+    assert answer.json()["errors"] == [{"pointer": "", "detail": "not JSON: Expecting value at character 11"}]
+
+
 async def test_json_of_another_content_type_is_422(school: SchoolClient) -> None:
     answer = await school.http.post("/v1/messages", content=b"a=b", headers={"Content-Type": "text/csv"})
     read_problem(answer, 422)
