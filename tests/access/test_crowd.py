@@ -14,6 +14,7 @@ from structlog.testing import capture_logs
 
 from app.core.db import Database
 from tests.access.asking import ask
+from tests.complaints import collect_complaints
 from tests.school import SchoolClient, open_school
 
 pytestmark = pytest.mark.usefixtures("unlimited")
@@ -28,6 +29,7 @@ async def test_not_one_row_crosses(app: FastAPI, database: Database, rounds: int
     draw = random.Random(seed)
     async with AsyncExitStack() as stack:
         stack.enter_context(capture_logs())  # to show a traceback takes longer than a round
+        complaints = stack.enter_context(collect_complaints())
         schools = [
             await stack.enter_async_context(open_school(app, database, name=f"School {number}"))
             for number in range(SCHOOLS)
@@ -37,6 +39,7 @@ async def test_not_one_row_crosses(app: FastAPI, database: Database, rounds: int
             draw.shuffle(work)
             await _cut_some(work, draw)
         seen = [await school.read("/v1/directory/groups", limit=200) for school in schools]
+    assert complaints == [], seed
     for number, page in enumerate(seen):
         names = {item["name"] for item in page["items"]}
         assert names <= {f"Of {number}"}, seed

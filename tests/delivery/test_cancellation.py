@@ -1,11 +1,9 @@
 """Cancelled at any point: no connection is lost, no transaction stays open, and the numbers stay right."""
 
 import asyncio
-import gc
 import random
 import types
-from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Coroutine, Generator
 from functools import partial
 from typing import Any
 
@@ -25,6 +23,7 @@ from app.delivery.settling import write_settlements
 from app.mail.types import OutcomeKind
 from app.recipients.facts import Fact, FactKind, RecipientKey
 from app.recipients.record import record_facts
+from tests.complaints import collect_complaints
 from tests.delivery.campaigns import CONFIGURATION_SET, claim, open_campaign, run_sql
 from tests.delivery.test_settling import answer
 from tests.recipients.campaign import Campaign
@@ -119,27 +118,6 @@ def list_operations(
         "rename": ask("PATCH", path, json={"name": "News"}),
         "send": ask("POST", "/v1/messages", json=MESSAGE, headers=headers),
     }
-
-
-@contextmanager
-def collect_complaints() -> Iterator[list[BaseException | None]]:
-    """Collect what nobody awaited and the loop complains of, but for one thing that is the driver's own.
-
-    A connection cut short while it is opened is closed, and asyncpg forgets who was to be told.
-    """
-    loop, complaints = asyncio.get_running_loop(), list[BaseException | None]()
-    before = loop.get_exception_handler()
-
-    def collect(_: object, context: dict[str, Any]) -> None:
-        if "unexpected connection_lost() call" not in str(context.get("exception")):
-            complaints.append(context.get("exception"))
-
-    loop.set_exception_handler(collect)
-    try:
-        yield complaints
-        gc.collect()  # complaints of what was never retrieved come when it is thrown away
-    finally:
-        loop.set_exception_handler(before)
 
 
 def count_out(*databases: Database) -> list[int]:
