@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from app.audience.resolve import REASONS
 from app.campaigns.lifecycle import Status
 from app.campaigns.models import Campaign
-from app.campaigns.schemas import CampaignView, SenderView, Stats
+from app.campaigns.schemas import CampaignView, SenderView
+from app.campaigns.stats import Stats
 
 UNTITLED = "Untitled"
 

@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.core.errors import AppError, TooLarge
 from app.core.http import answer_problem
-from app.core.ids import new_name
+from app.core.ids import new_id_text
 
 BODY_LIMIT = 4 * 1024 * 1024
 log = structlog.get_logger("http")
@@ -64,7 +64,7 @@ class RequestContext:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        request_id = new_name()
+        request_id = new_id_text()
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id)
         started, status = time.perf_counter(), 0

@@ -10,11 +10,11 @@ def new_id() -> UUID:
     return UUID(bytes=uuid_utils.uuid7().bytes)
 
 
-def new_key() -> bytes:
+def new_id_bytes() -> bytes:
     """Return the 16 bytes of a new UUIDv7."""
     return bytes(uuid_utils.uuid7().bytes)
 
 
-def new_name() -> str:
+def new_id_text() -> str:
     """Return a new UUIDv7 as it is written."""
     return str(uuid_utils.uuid7())

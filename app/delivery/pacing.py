@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 from redis.exceptions import RedisError
 
+from app.delivery.pace_scripts import GIVE_BACK, NOTE_QUOTA, RESERVE, SLOW_DOWN, TELL_RATE
 from app.mail.types import QuotaUnavailable, SendingQuota
 
 if TYPE_CHECKING:  # the API reads the pace too, and starts without AWS's SDK
@@ -36,67 +37,6 @@ then, and than REFRESH_SECONDS, so that everybody asks the account anew."""
 QUOTA_KEPT_SECONDS = 300
 """Where the account has not answered for so long, its own refusal tells when the quota is used up."""
 log = structlog.get_logger(__name__)
-
-_RESERVE = """
-if redis.call('EXISTS', KEYS[2]) == 1 then return '-1' end
-local time = redis.call('TIME')
-local day = redis.call('HMGET', KEYS[3], 'left', 'since')
-if day[1] then
-    local used, reserved = 0, redis.call('HGETALL', KEYS[4])
-    for i = 1, #reserved, 2 do
-        if tonumber(reserved[i]) >= tonumber(day[2]) then used = used + reserved[i + 1] end
-    end
-    if used + ARGV[1] > tonumber(day[1]) then
-        redis.call('SET', KEYS[2], string.format('%d', time[1] + ARGV[3]), 'EX', ARGV[3])
-        return '-1'
-    end
-    redis.call('HINCRBY', KEYS[4], string.format('%d', time[1] - time[1] % 5), ARGV[1])
-end
-local now = time[1] * 1000000 + time[2]
-local free = math.max(tonumber(redis.call('GET', KEYS[1]) or '0'), now)
-local cost = tonumber(ARGV[1]) * 1000000 / tonumber(ARGV[2])
-redis.call('SET', KEYS[1], string.format('%.0f', free + cost), 'PX', 600000)
-return string.format('%.0f', free - now)
-"""
-_GIVE_BACK = """
-local free = redis.call('GET', KEYS[1])
-if free then
-    local cost = tonumber(ARGV[1]) * 1000000 / tonumber(ARGV[2])
-    redis.call('SET', KEYS[1], string.format('%.0f', tonumber(free) - cost), 'PX', 600000)
-end
-if redis.call('EXISTS', KEYS[2]) == 1 then
-    local second = redis.call('TIME')[1]
-    redis.call('HINCRBY', KEYS[3], string.format('%d', second - second % 5), -ARGV[1])
-end
-return 0
-"""
-_NOTE_QUOTA = """
-if tonumber(ARGV[1]) < 0 then redis.call('DEL', KEYS[1])
-else
-    redis.call('HSET', KEYS[1], 'left', ARGV[1], 'since', ARGV[2])
-    redis.call('EXPIRE', KEYS[1], ARGV[3])
-end
-for _, second in ipairs(redis.call('HKEYS', KEYS[2])) do
-    if tonumber(second) < tonumber(ARGV[2]) then redis.call('HDEL', KEYS[2], second) end
-end
-return 0
-"""
-_TELL_RATE = """
-if not redis.call('SET', KEYS[2], ARGV[1], 'EX', ARGV[2], 'GET') and redis.call('EXISTS', KEYS[1]) == 1 then
-    local time = redis.call('TIME')
-    local latest = time[1] * 1000000 + time[2] + tonumber(ARGV[3]) * 1000000
-    local free = math.min(tonumber(redis.call('GET', KEYS[1])), latest)
-    redis.call('SET', KEYS[1], string.format('%.0f', free), 'PX', 600000)
-end
-return 0
-"""
-_SLOW_DOWN = """
-local time = redis.call('TIME')
-local earliest = time[1] * 1000000 + time[2] + tonumber(ARGV[1]) * 1000000
-local free = math.max(tonumber(redis.call('GET', KEYS[1]) or '0'), earliest)
-redis.call('SET', KEYS[1], string.format('%.0f', free), 'PX', 600000)
-return 0
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,18 +124,18 @@ class Pacer:
         None while all sending is held, or when they would pass the daily quota: it is held then.
         """
         keys = (self._slots, self._held, self._day, self._reserved)
-        answer = await self._redis.eval(_RESERVE, len(keys), *keys, recipients, rate.used, DAY_HOLD_SECONDS)
+        answer = await self._redis.eval(RESERVE, len(keys), *keys, recipients, rate.used, DAY_HOLD_SECONDS)
         wait = int(answer)
         return None if wait < 0 else wait / 1_000_000
 
     async def give_back(self, recipients: int, rate: Rate) -> None:
         """Return what was reserved and not used; less than nothing charges what was used beyond it."""
         if recipients:
-            await self._tell(_GIVE_BACK, 3, self._slots, self._day, self._reserved, recipients, rate.used)
+            await self._tell(GIVE_BACK, 3, self._slots, self._day, self._reserved, recipients, rate.used)
 
     async def slow_down(self, *, seconds: float) -> None:
         """Keep every worker from calling for a while: SES has said it is too much."""
-        await self._tell(_SLOW_DOWN, 1, self._slots, seconds)
+        await self._tell(SLOW_DOWN, 1, self._slots, seconds)
 
     async def hold(self, *, seconds: float) -> None:
         """Let nobody reserve for a while: the account's daily quota is used up."""
@@ -225,7 +165,7 @@ class Pacer:
         is_limited = quota.max_24_hours >= 0
         left = max(0, int(quota.max_24_hours - quota.sent_last_24_hours)) if is_limited else -1
         since = (asked_at - OVERLAP_SECONDS) // 5 * 5
-        await self._tell(_NOTE_QUOTA, 2, self._day, self._reserved, left, since, QUOTA_KEPT_SECONDS)
+        await self._tell(NOTE_QUOTA, 2, self._day, self._reserved, left, since, QUOTA_KEPT_SECONDS)
 
     async def _tell_rate(self) -> None:
         """Let the other workers and those who watch know the rate.
@@ -234,7 +174,7 @@ class Pacer:
         """
         call_seconds = self._rate.largest_call / self._rate.used
         arguments = (self._rate.allowed, QUOTA_KEPT_SECONDS, call_seconds)
-        await self._tell(_TELL_RATE, 2, self._slots, self._allowed, *arguments)
+        await self._tell(TELL_RATE, 2, self._slots, self._allowed, *arguments)
 
     async def _hear_rate(self) -> None:
         """Go by the rate that another worker was told, where this one was never told any."""

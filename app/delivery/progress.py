@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.campaigns.schemas import Stats
+from app.campaigns.stats import Stats
 from app.campaigns.views import make_stats
 from app.delivery.models import Batch
 from app.recipients.models import CampaignCounters

@@ -8,7 +8,8 @@ from pydantic import JsonValue
 from app.campaigns import service
 from app.campaigns.lifecycle import Move, Status
 from app.campaigns.models import Campaign
-from app.campaigns.schemas import PREPARING, SILENT, CampaignId, CampaignPatch, CampaignView, RetryRequest
+from app.campaigns.schemas import PREPARING, CampaignId, CampaignPatch, CampaignView, RetryRequest
+from app.campaigns.stats import SILENT
 from app.campaigns.views import make_campaign_view
 from app.core.errors import Conflict, Forbidden, InvalidInput, MalformedRequest, NotFound, Unauthenticated
 from app.core.http import describe_problems, show_answer

@@ -9,7 +9,7 @@ from app.audience.audience import Audience
 from app.campaigns.schemas import HTML, MessageContent
 from app.core.schema import Reference, View, exemplify
 from app.directory.addresses import read_address
-from app.directory.schemas import Email
+from app.directory.fields import Email
 
 MOST_ADDRESSES = 10
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
-from operator import sub
+from operator import add, sub
 from typing import Any
 from uuid import UUID
 
@@ -76,10 +76,11 @@ def _read(state: State) -> tuple[Any, ...]:
 
 def _count_changes(rows: Iterable[Row]) -> dict[Campaign, Tally]:
     changes: dict[Campaign, Tally] = {}
-    for (school_id, campaign_id), group in groupby(rows, key=_read_campaign):
+    for campaign, group in groupby(rows, key=_read_campaign):
         tallies = [(tally(row.after), tally(row.before)) for row in group]
         now, then = (map(sum, zip(*each, strict=True)) for each in zip(*tallies, strict=True))
-        changes[school_id, campaign_id] = tuple(map(sub, now, then))
+        known = changes.get(campaign, NOTHING)  # rows of one campaign need not stand together
+        changes[campaign] = tuple(map(add, known, map(sub, now, then)))
     return changes
 
 

@@ -25,6 +25,7 @@ _STATE: Final = {
     for name, kind in get_type_hints(State).items()
 }
 _KEY: Final = {"school_id": "uuid", "campaign_id": "uuid", "number": "int"}
+_ONE_CAMPAIGN: Final = frozenset({"school_id", "campaign_id"})
 _FACTS: Final = {"status": "text", **_STATE}
 EVENT: Final = {
     **_KEY,
@@ -38,10 +39,6 @@ EVENT: Final = {
     "agent": "text",
 }
 """Columns of an event, and their types."""
-
-
-def _unnest(types: list[str]) -> str:
-    return "unnest(" + ", ".join(f"${i}::{kind}[]" for i, kind in enumerate(types, 1)) + ")"
 
 
 def _give_rows(types: Mapping[str, str], same: Collection[str]) -> str:
@@ -99,10 +96,10 @@ READ_TRACES: Final = """
     WHERE e.kind = ANY ($4::text[])
 """
 
+_VERDICT: Final = {name: EVENT[name] for name in (*_KEY, "occurred_at", "key", "machine")}
 MARK_TRACES: Final = f"""
     UPDATE email_events e SET machine = v.machine
-    FROM {_unnest(["uuid", "uuid", "int", "timestamptz", "bytea", "text"])}
-        AS v (school_id, campaign_id, number, occurred_at, key, machine)
+    FROM {_give_rows(_VERDICT, ())} AS v
     WHERE (e.school_id, e.campaign_id, e.number, e.occurred_at, e.key)
         = (v.school_id, v.campaign_id, v.number, v.occurred_at, v.key)
 """  # noqa: S608  # only names of this module's own go in
@@ -129,10 +126,7 @@ def key_columns(keys: Collection[RecipientKey]) -> tuple[list[UUID], list[UUID],
     )
 
 
-Values = list[object]
-
-
-def share_campaign(keys: Sequence[RecipientKey]) -> tuple[frozenset[str], Values]:
+def share_campaign(keys: Sequence[RecipientKey]) -> tuple[frozenset[str], list[object]]:
     """Return which columns of the keys are the same for all, if they are of one campaign, and the values."""
     schools, campaigns, numbers = key_columns(keys)
     if campaigns.count(campaigns[0]) == schools.count(schools[0]) == len(keys):
@@ -140,7 +134,6 @@ def share_campaign(keys: Sequence[RecipientKey]) -> tuple[frozenset[str], Values
     return frozenset(), [schools, campaigns, numbers]
 
 
-_ONE_CAMPAIGN: Final = frozenset({"school_id", "campaign_id"})
 _ACCEPTED, _HEARD = (f"${len(COUNTED) + place}::timestamptz" for place in (3, 4))
 ADD_TO_COUNTERS: Final = f"""
     UPDATE campaign_counters

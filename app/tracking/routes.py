@@ -9,7 +9,7 @@ from fastapi.responses import RedirectResponse, Response
 from app.core.clock import now
 from app.core.html import Pages
 from app.core.http import LeanRoute
-from app.core.ids import new_key
+from app.core.ids import new_id_bytes
 from app.core.signing import Purpose, RecipientRef
 from app.recipients.facts import Fact, FactKind, RecipientKey
 from app.tracking.links import LinksUnknown
@@ -18,7 +18,7 @@ from app.tracking.machine import judge_request
 GIF = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
 HEADERS = {"Cache-Control": "no-store, private", "Referrer-Policy": "no-referrer"}
 MOST_AGENT = 255
-"""Characters of a User-Agent that are kept: what a rule looks for comes early."""
+"""Characters of a User-Agent that are judged and kept: what a rule looks for comes early."""
 Token = Annotated[str, Path(description="Signed: it names the recipient and the campaign.")]
 LinkNumber = Annotated[str, Path(description="The link's place in the message; the first is 1.")]
 pages = Pages()
@@ -78,12 +78,12 @@ async def follow_link(request: Request, token: Token, number: LinkNumber) -> Res
 
 
 def _make_fact(request: Request, ref: RecipientRef, kind: FactKind, *, link: int | None = None) -> Fact:
-    agent = request.headers.get("user-agent", "")
+    agent = request.headers.get("user-agent", "")[:MOST_AGENT]
     return Fact(
         recipient=RecipientKey(ref.school_id, ref.campaign_id, ref.number),
         kind=kind,
         at=now(),
-        key=new_key(),
+        key=new_id_bytes(),
         machine=judge_request(
             method=request.method,
             user_agent=agent,
@@ -91,5 +91,5 @@ def _make_fact(request: Request, ref: RecipientRef, kind: FactKind, *, link: int
             opens=kind is FactKind.OPENED,
         ),
         link=link,
-        agent=agent[:MOST_AGENT],
+        agent=agent,
     )

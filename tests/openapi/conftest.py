@@ -1,16 +1,12 @@
 """The API without limits, in this process or in one of its own: a run here asks more than any client may."""
 
-import asyncio
 from collections.abc import AsyncIterator
 
-import httpx
 import pytest
 
 from app.core.config import Settings
-from app.demo.stack import find_free_port
 from tests.access.conftest import unlimited as unlimited  # noqa: PLC0414  # a fixture is found by its name here
-from tests.cli.commands import inherit, make_environment, prepare
-from tests.waiting import eventually
+from tests.api_process import serve_api
 
 NO_LIMITS = {f"CAMPAIGNS_RATE_LIMIT_{kind}": "0" for kind in ("READ", "WRITE", "SEND", "FAILURES")}
 NO_SES = {
@@ -32,23 +28,5 @@ def no_ses(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 async def api_url(settings: Settings) -> AsyncIterator[str]:
     """A process of the API, on the tests' own database."""
-    port = find_free_port()
-    url = f"http://127.0.0.1:{port}"
-    environment = inherit({**make_environment(settings), **NO_LIMITS, **NO_SES})
-    process = await asyncio.create_subprocess_exec(
-        *prepare("api", "--port", str(port)), env=environment, stderr=asyncio.subprocess.DEVNULL
-    )
-    try:
-        await eventually(lambda: _is_ready(url), bool, seconds=60)
+    async with serve_api(settings, **NO_LIMITS, **NO_SES) as url:
         yield url
-    finally:
-        process.terminate()
-        await process.wait()
-
-
-async def _is_ready(url: str) -> bool:
-    async with httpx.AsyncClient(trust_env=False) as http:
-        try:
-            return (await http.get(f"{url}/readyz")).is_success
-        except httpx.TransportError:
-            return False

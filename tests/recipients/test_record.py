@@ -3,8 +3,12 @@
 import pytest
 
 from app.core.db import Database
+from app.recipients.counters import COUNTED
+from app.recipients.facts import Fact, RecipientKey
 from app.recipients.facts import FactKind as K
+from app.recipients.outcome import merge_fact
 from app.recipients.record import record_facts
+from app.recipients.rows import lock_recipients, write_back
 from tests.recipients.campaign import Campaign, event_key, make_campaign, minute
 
 
@@ -111,3 +115,18 @@ async def test_a_rollback_takes_rows_history_and_counters_along(campaign: Campai
     assert await campaign.statuses() == ["queued"] * 3
     assert await campaign.history() == []
     assert (await campaign.counters())["sent"] == 0
+
+
+async def test_counters_change_by_every_row_in_whatever_order_they_come(database: Database) -> None:
+    campaigns = [await make_campaign(database, recipients=2) for _ in range(2)]
+    keys = [RecipientKey(each.school_id, each.id, number) for number in (1, 2) for each in campaigns]
+    async with database.connection() as connection:
+        rows = await lock_recipients(connection, sorted(keys, key=RecipientKey.order))
+        by_key = {row.key: row for row in rows}
+        for row in rows:
+            row.after = merge_fact(row.before, Fact(row.key, K.ACCEPTED, minute(1)))
+        changes = await write_back(connection, [by_key[key] for key in keys])
+    place = COUNTED.index("sent")
+    assert {campaign: change[place] for (_, campaign), change in changes.items()} == {
+        each.id: 2 for each in campaigns
+    }

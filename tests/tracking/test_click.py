@@ -9,6 +9,8 @@ from fastapi import FastAPI
 from app.core.db import Database
 from app.core.ids import new_id
 from app.core.signing import Purpose, RecipientRef, Signer
+from app.tracking.machine import judge_agent
+from app.tracking.routes import MOST_AGENT
 from tests.school import SchoolClient
 from tests.tracking.mailing import FIREFOX, Mailing, send_mailing
 
@@ -32,6 +34,14 @@ async def test_a_click_is_in_the_report_when_the_redirect_arrives(mailing: Maili
     assert (person["clicked"], person["click_count"], person["machine_clicked"]) == (True, 1, False)
     (event,) = await mailing.campaign.history()
     assert (event["kind"], event["link"], event["machine"]) == ("click", 1, None)
+
+
+async def test_what_is_judged_of_an_agent_is_what_is_kept_of_it(mailing: Mailing) -> None:
+    """So today's rules find the same when they are run again, and nobody fills the memory with long agents."""
+    await mailing.click(agent="x" * MOST_AGENT + " curl/8.5.0")
+    (event,) = await mailing.campaign.history()
+    assert (event["agent"], event["machine"]) == ("x" * MOST_AGENT, None)
+    assert judge_agent(event["agent"], opens=False) is None
 
 
 async def test_a_click_implies_an_open(mailing: Mailing) -> None:

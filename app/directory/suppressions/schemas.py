@@ -8,7 +8,7 @@ from typing_extensions import TypeAliasType
 
 from app.core.examples import CAMPAIGN_ID
 from app.core.schema import Body, Instant, View, exemplify
-from app.directory.schemas import Email
+from app.directory.fields import Email
 
 MOST_ITEMS = 1000
 SuppressionReason = TypeAliasType(

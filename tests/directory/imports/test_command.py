@@ -4,38 +4,20 @@ import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-import httpx
 import pytest
 
 from app.core.config import Settings
-from app.demo.stack import find_free_port
-from tests.cli.commands import call, inherit, make_environment, prepare, read_complaint, run
+from tests.api_process import serve_api
+from tests.cli.commands import call, read_complaint, run
 from tests.directory.imports.files import read_users, to_ndjson, user
 from tests.school import SchoolClient
-from tests.waiting import eventually
 
 
 @pytest.fixture(scope="module")
 async def api_url(settings: Settings, anyio_backend: str) -> AsyncIterator[str]:
     """A process of the API."""
-    port = find_free_port()
-    url = f"http://127.0.0.1:{port}"
-    command = prepare("api", "--port", str(port))
-    process = await asyncio.create_subprocess_exec(*command, env=inherit(make_environment(settings)))
-    try:
-        await eventually(lambda: _is_ready(url), bool)
+    async with serve_api(settings) as url:
         yield url
-    finally:
-        process.terminate()
-        await process.wait()
-
-
-async def _is_ready(url: str) -> bool:
-    async with httpx.AsyncClient(trust_env=False) as http:
-        try:
-            return (await http.get(f"{url}/readyz")).is_success
-        except httpx.TransportError:
-            return False
 
 
 async def test_a_file_is_imported_and_its_outcome_told(
