@@ -37,7 +37,7 @@ async def test_a_click_is_in_the_report_when_the_redirect_arrives(mailing: Maili
 
 
 async def test_what_is_judged_of_an_agent_is_what_is_kept_of_it(mailing: Mailing) -> None:
-    """So today's rules find the same when they are run again, and nobody fills the memory with long agents."""
+    """So today's rules find the same when they are run again, and no long agent fills the memory."""
     await mailing.click(agent="x" * MOST_AGENT + " curl/8.5.0")
     (event,) = await mailing.campaign.history()
     assert (event["agent"], event["machine"]) == ("x" * MOST_AGENT, None)
