@@ -68,7 +68,7 @@ class Settings(BaseSettings):
     rate_limit_read: int = Field(default=1200, ge=0, le=MOST_A_MINUTE)
     """Requests a minute of one credential; 0 is no limit. So for changes, for sending, and for refusals."""
     rate_limit_write: int = Field(default=600, ge=0, le=MOST_A_MINUTE)
-    rate_limit_send: int = Field(default=60, ge=0, le=MOST_A_MINUTE)
+    rate_limit_send: int = Field(default=120, ge=0, le=MOST_A_MINUTE)
     rate_limit_failures: int = Field(default=300, ge=0, le=MOST_A_MINUTE)
     """Credentials refused a minute to one client address."""
     reconcile_after_seconds: int = Field(default=900, ge=1)
