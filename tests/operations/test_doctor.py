@@ -35,9 +35,9 @@ async def redis(settings: Settings) -> AsyncIterator[Any]:
 
 
 @pytest.fixture(autouse=True)
-async def partitions(database: Database) -> None:
-    """The months that a worker makes when it starts."""
-    async with database.connection() as connection:
+async def partitions(empty_database: Database) -> None:
+    """The months that a worker makes when it starts, before any event."""
+    async with empty_database.connection() as connection:
         await make_partitions(connection, today=now().date())
 
 
