@@ -24,7 +24,7 @@ from app.core.db import Database
 from app.core.errors import TooManyRequests
 from app.core.group_commit import GroupCommit
 from app.core.http import add_error_handlers, describe_problems
-from app.core.lane import FastLane
+from app.core.lane import FastLane, LayeredAPI
 from app.core.queue import Queue
 from app.core.redis import connect_redis
 from app.core.signing import Signer
@@ -58,7 +58,7 @@ from app.schools.tokens import make_verifier
 from app.tracking.backlog import Backlog
 from app.tracking.kept_links import KeptLinks
 from app.tracking.links import LinkBook
-from app.tracking.outage import DatabaseWatch
+from app.tracking.outage import PATIENCE_SECONDS, DatabaseWatch
 from app.tracking.routes import router as tracking
 from app.tracking.visits import VisitRecorder
 from app.unsubscribe.routes import router as unsubscribing
@@ -116,7 +116,7 @@ async def _live(app: FastAPI) -> AsyncIterator[None]:
         app.state.tokens = make_verifier(settings, client)
         redis = connect_redis(settings.redis_url)
         watch = DatabaseWatch()
-        app.state.recorder = make_recorder(database)
+        app.state.recorder = make_recorder(database, side_by_side=2, patience=PATIENCE_SECONDS)
         app.state.visits = VisitRecorder(app.state.recorder, Backlog(redis), watch)
         app.state.feedback = make_feedback(database)
         app.state.wishes = make_wishes(database)
@@ -157,7 +157,7 @@ async def _finish(*roads: VisitRecorder | GroupCommit[Any]) -> None:
 
 def create_app(settings: Settings | None = None) -> FastAPI:
     """Build the API; settings come from the environment unless given."""
-    app = FastAPI(
+    app = LayeredAPI(
         title="Campaigns",
         version=__version__,
         description=DESCRIPTION,
@@ -195,7 +195,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     return app
 
 
-def _add_layers(app: FastAPI, settings: Settings) -> None:
+def _add_layers(app: LayeredAPI, settings: Settings) -> None:
     """Add what stands around every route, the innermost first."""
     if settings.cors_origins:
         app.add_middleware(
@@ -206,6 +206,7 @@ def _add_layers(app: FastAPI, settings: Settings) -> None:
             allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID"],
             expose_headers=EXPOSED_HEADERS,
         )
-    app.add_middleware(FastLane, routers=PUBLIC)
     secure = TRANSPORT_SECURITY if settings.public_url.startswith("https://") else {}
-    app.add_middleware(RequestContext, streamed=STREAMED_PATHS, headers=SECURITY_HEADERS | secure)
+    headers = SECURITY_HEADERS | secure
+    app.surround(lambda inner: FastLane(inner, owner=app, routers=PUBLIC))
+    app.surround(lambda inner: RequestContext(inner, streamed=STREAMED_PATHS, headers=headers))

@@ -1,7 +1,8 @@
 """What stands around every request: its id, its access line, a limit of its body, headers of the answer."""
 
+import logging
 import time
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import structlog
 from starlette.exceptions import HTTPException as StarletteHTTPException  # noqa: TID251  # the router's own
@@ -39,7 +40,7 @@ class RequestContext:
     """Outermost ASGI layer: a request id on every log line and answer, one access line, a body limit.
 
     The access line names the route's template, never the path: a path may hold a recipient's token. What
-    nobody handled is answered here, as an answer from further out would have no request id.
+    nobody handled is logged here, and answered where nobody did.
     """
 
     def __init__(
@@ -67,14 +68,16 @@ class RequestContext:
         request_id = new_id_text()
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id)
-        started, status = time.perf_counter(), 0
+        started, status, is_complete = time.perf_counter(), 0, False
         added = scope[_ADDED] = [*self._headers, (b"x-request-id", request_id.encode())]
 
         async def send_with_id(message: Message) -> None:
-            nonlocal status
+            nonlocal status, is_complete
             if message["type"] == "http.response.start":
                 status = message["status"]
                 message["headers"] = _complete(message["headers"], added)
+            else:
+                is_complete = not message.get("more_body", False)
             await send(message)
 
         try:
@@ -83,17 +86,18 @@ class RequestContext:
             await self._app(scope, receive, send_with_id)
         except Exception:
             log.exception("unexpected error")
-            if status:  # too late for another answer: the connection must not look well ended
+            if status and not is_complete:  # the connection must not look well ended
                 raise
-            await answer_problem(AppError())(scope, receive, send_with_id)
-        route = name_route(scope)
-        log.debug(
-            "request",
-            method=scope["method"],
-            route=route,
-            status=status,
-            milliseconds=round((time.perf_counter() - started) * 1000, 1),
-        )
+            if not status:
+                await answer_problem(AppError())(scope, receive, send_with_id)
+        if log.is_enabled_for(logging.DEBUG):
+            log.debug(
+                "request",
+                method=scope["method"],
+                route=name_route(scope),
+                status=status,
+                milliseconds=round((time.perf_counter() - started) * 1000, 1),
+            )
 
 
 def _encode(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
@@ -102,12 +106,11 @@ def _encode(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
 
 
 def _complete(
-    headers: Iterable[tuple[bytes, bytes]], added: Sequence[tuple[bytes, bytes]]
+    headers: Collection[tuple[bytes, bytes]], added: Sequence[tuple[bytes, bytes]]
 ) -> list[tuple[bytes, bytes]]:
     """Return the headers with those added that are not there."""
-    own = list(headers)
-    present = {name for name, _ in own}
-    return [*own, *(each for each in added if each[0] not in present)]
+    own = dict(headers)
+    return [*headers, *(each for each in added if each[0] not in own)]
 
 
 def _limited(receive: Receive, most: int) -> Receive:

@@ -3,9 +3,10 @@
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, cast
 
 from app.core.db import is_contention, is_disconnect
+from app.core.deadlines import Deadlines
 
 Item = TypeVar("Item")
 
@@ -18,36 +19,55 @@ class GroupCommit(Generic[Item]):
     once (each caller then decides: answer 503, keep it in Redis, let a lease expire).
     """
 
-    def __init__(self, write: Callable[[Sequence[Item]], Awaitable[None]], *, most: int = 500) -> None:
+    def __init__(
+        self,
+        write: Callable[[Sequence[Item]], Awaitable[None]],
+        *,
+        most: int = 500,
+        side_by_side: int = 1,
+        patience: float | None = None,
+    ) -> None:
+        """Write at most so many items at a time, in so many transactions side by side.
+
+        Nobody waits longer than `patience` seconds, where it is given.
+        """
         self._write = write
         self._most = most
+        self._side_by_side = side_by_side
+        self._deadlines = Deadlines(patience) if patience else None
         self._waiting: deque[tuple[Item, asyncio.Future[None]]] = deque()
-        self._task: asyncio.Task[None] | None = None
+        self._writers: set[asyncio.Task[None]] = set()
 
     async def submit(self, item: Item) -> None:
-        """Return once the item is durable; raise what its own write raised.
+        """Return once the item is durable; raise what its own write raised, TimeoutError when it takes long.
 
-        A caller that is cancelled takes its item back, unless its write has begun.
+        A caller that is cancelled, or out of patience, takes its item back, unless its write has begun.
         """
         loop = asyncio.get_running_loop()
         done: asyncio.Future[None] = loop.create_future()
         self._waiting.append((item, done))
-        if self._task is None or self._task.done():
-            self._task = loop.create_task(self._drain())
+        if len(self._writers) < self._side_by_side:
+            self._writers.add(loop.create_task(self._drain()))
+        if self._deadlines is not None:
+            self._deadlines.add(done)
         await done
 
     async def close(self) -> None:
         """Wait for what was submitted."""
-        if self._task is not None:
-            await self._task
+        while self._writers:
+            await asyncio.wait(set(self._writers))
 
     async def _drain(self) -> None:
-        while self._waiting:
-            count = min(self._most, len(self._waiting))
-            batch = [self._waiting.popleft() for _ in range(count)]
-            # Whoever gave up waiting keeps the item in another way, or not at all.
-            if wanted := [(item, done) for item, done in batch if not done.done()]:
-                await self._commit(wanted)
+        try:
+            while self._waiting:
+                count = min(self._most, len(self._waiting))
+                batch = [self._waiting.popleft() for _ in range(count)]
+                # Whoever gave up waiting keeps the item in another way, or not at all.
+                if wanted := [(item, done) for item, done in batch if not done.done()]:
+                    await self._commit(wanted)
+        finally:
+            # In the same breath as nothing was found waiting: what is submitted from now on finds no writer.
+            self._writers.discard(cast(asyncio.Task[None], asyncio.current_task()))
 
     async def _commit(self, batch: Sequence[tuple[Item, asyncio.Future[None]]]) -> None:
         try:

@@ -111,6 +111,10 @@ def add_error_handlers(app: FastAPI) -> None:
     async def _database(_: Request, error: SQLAlchemyError) -> Response:
         return answer_problem(_translate_database_error(error))
 
+    @app.exception_handler(Exception)
+    async def _unexpected(_: Request, __: Exception) -> Response:
+        return answer_problem(AppError())  # logged further out, where it is raised again
+
     @app.exception_handler(OSError)
     @app.exception_handler(TimeoutError)
     async def _away(_: Request, error: Exception) -> Response:
@@ -180,6 +184,17 @@ def complete_openapi(app: FastAPI) -> None:
         return generate()
 
     app.__dict__["openapi"] = openapi
+
+
+class LeanResponse(Response):
+    """A small answer whose headers are written as they travel: nothing is encoded, none is added."""
+
+    def __init__(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes = b"") -> None:
+        """Take the headers as ASGI has them: names in lower case, `content-length` among them."""
+        self.status_code = status
+        self.raw_headers = headers
+        self.body = body
+        self.background = None
 
 
 class LeanRoute(APIRoute):

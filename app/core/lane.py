@@ -2,7 +2,9 @@
 
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable
+from typing import Any, cast
 
+from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Router
@@ -10,7 +12,25 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.core.http import LeanRoute
 
+Layer = Callable[[ASGIApp], ASGIApp]
 Handler = Callable[[Request], Awaitable[Response]]
+
+
+class LayeredAPI(FastAPI):
+    """FastAPI with layers around all of it, those of its own that every request goes through included."""
+
+    def __init__(self, **options: Any) -> None:
+        """Begin without any layer around."""
+        super().__init__(**options)
+        self._outermost: ASGIApp = super().__call__
+
+    def surround(self, layer: Layer) -> None:
+        """Put a layer around all there is by now."""
+        self._outermost = layer(self._outermost)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        await self._outermost(scope, receive, send)
 
 
 class FastLane:
@@ -21,9 +41,10 @@ class FastLane:
     raise is answered by the application's own handlers.
     """
 
-    def __init__(self, app: ASGIApp, *, routers: Iterable[Router]) -> None:
-        """Serve the lean routes of the `routers`, which are also part of `app`."""
+    def __init__(self, app: ASGIApp, *, owner: FastAPI, routers: Iterable[Router]) -> None:
+        """Serve the lean routes of the `routers`, which are also part of `owner`, the innermost of `app`."""
         self._app = app
+        self._owner = owner
         self._lanes: dict[tuple[str, str], list[tuple[LeanRoute, Handler]]] = defaultdict(list)
         for route in (route for each in routers for route in each.routes):
             if isinstance(route, LeanRoute):
@@ -37,23 +58,22 @@ class FastLane:
             path = scope["path"]
             for route, handle in self._lanes.get((scope["method"], _first_part(path)), ()):
                 if match := route.path_regex.match(path):
-                    scope["route"], scope["path_params"] = route, match.groupdict()
-                    response = await _answer(handle, Request(scope, receive, send))
+                    scope["app"], scope["route"], scope["path_params"] = self._owner, route, match.groupdict()
+                    request = Request(scope, receive, send)
+                    try:
+                        response = await handle(request)
+                    except Exception as error:  # noqa: BLE001  # raised again where nobody answers it
+                        response = await self._answer(request, error)
                     await response(scope, receive, send)
                     return
         await self._app(scope, receive, send)
 
-
-async def _answer(handle: Handler, request: Request) -> Response:
-    try:
-        return await handle(request)
-    except Exception as error:
-        handlers = request.app.exception_handlers
+    async def _answer(self, request: Request, error: Exception) -> Response:
+        handlers = self._owner.exception_handlers
         for kind in type(error).__mro__:
-            if kind in handlers:
-                response: Response = await handlers[kind](request, error)
-                return response
-        raise
+            if kind is not Exception and kind in handlers:
+                return await cast(Awaitable[Response], handlers[kind](request, error))
+        raise error
 
 
 def _first_part(path: str) -> str:

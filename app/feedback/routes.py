@@ -3,10 +3,11 @@
 from fastapi import APIRouter, Request, Response
 
 from app.core.errors import Forbidden, MalformedRequest, TooLarge, Unavailable
-from app.core.http import LeanRoute, describe_problems
+from app.core.http import LeanResponse, LeanRoute, describe_problems
 from app.feedback import service
 
 router = APIRouter(tags=["Webhooks"], route_class=LeanRoute)
+_NOTHING = [(b"content-length", b"0")]
 _EXAMPLE = (
     '{"Type":"Notification","MessageId":"f3a1c2d4-0b5e-5c6f-9a7b-8c9d0e1f2a3b",'
     '"TopicArn":"arn:aws:sns:eu-west-1:123456789012:campaigns","Message":"{\\"eventType\\":\\"Delivery\\"}",'
@@ -35,7 +36,7 @@ _EXAMPLE = (
 )
 async def receive_message(request: Request) -> Response:
     """Verify the message, make its event durable, then answer 200; 503 asks SNS to try again."""
-    body = await service.read_body(request.headers.get("content-length"), request.stream())
+    body = await service.read_body(request.headers.get("content-length"), request.receive)
     state = request.app.state
     await service.receive(body, verifier=state.sns, feedback=state.feedback, database=state.database)
-    return Response(status_code=200)
+    return LeanResponse(200, _NOTHING)

@@ -2,15 +2,16 @@
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
+from starlette.types import Receive
 
 from app.core.db import Database, is_disconnect
-from app.core.errors import TooLarge, Unavailable
+from app.core.errors import BodyCutShort, TooLarge, Unavailable
 from app.core.group_commit import GroupCommit
 from app.feedback.apply import apply_events
 from app.feedback.parking import forget_events, keep_message, park_events, take_due
@@ -66,22 +67,31 @@ def _distinct(arrivals: Sequence[Arrival]) -> list[MailEvent]:
 
 def _list_configuration_sets(events: Sequence[MailEvent]) -> dict[str, datetime]:
     """Return each configuration set that SES named, with the latest instant it did."""
-    in_order = sorted(events, key=lambda event: event.occurred_at)
-    names = ((event.tags.get("ses:configuration-set"), event.occurred_at) for event in in_order)
-    return {name: at for name, at in names if name}
+    latest: dict[str, datetime] = {}
+    for event in events:
+        name = event.tags.get("ses:configuration-set")
+        if name and (name not in latest or latest[name] < event.occurred_at):
+            latest[name] = event.occurred_at
+    return latest
 
 
-async def read_body(content_length: str | None, stream: AsyncIterator[bytes]) -> bytes:
-    """Read a body no longer than SNS's limit; TooLarge as soon as it is known to be."""
+async def read_body(content_length: str | None, receive: Receive) -> bytes:
+    """Read a body no longer than SNS's limit; TooLarge as soon as it is known to be.
+
+    Raise BodyCutShort when the client leaves before its end.
+    """
     if content_length and content_length.isdecimal() and int(content_length) > MAX_BODY_BYTES:
         raise TooLarge("An SNS message is at most 256 KB.")
-    chunks, size = [], 0
-    async for chunk in stream:
-        size += len(chunk)
-        if size > MAX_BODY_BYTES:
+    body = bytearray()
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise BodyCutShort
+        body += message.get("body", b"")
+        if len(body) > MAX_BODY_BYTES:
             raise TooLarge("An SNS message is at most 256 KB.")
-        chunks.append(chunk)
-    return b"".join(chunks)
+        if not message.get("more_body", False):
+            return bytes(body)
 
 
 async def receive(

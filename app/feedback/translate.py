@@ -1,6 +1,7 @@
 """What the mail port heard becomes a fact about a recipient (pure)."""
 
 import re
+from functools import lru_cache
 from uuid import UUID
 
 from app.mail.types import MailEvent, MailEventKind
@@ -26,10 +27,17 @@ def read_tags(event: MailEvent) -> RecipientKey | None:
     """Return the recipient that the event's tags name, or None when they name none."""
     tags = event.tags
     try:
-        key = RecipientKey(UUID(tags["school_id"]), UUID(tags["campaign_id"]), int(tags["recipient_id"]))
+        key = RecipientKey(
+            _read_id(tags["school_id"]), _read_id(tags["campaign_id"]), int(tags["recipient_id"])
+        )
     except (KeyError, ValueError):
         return None
     return key if 0 < key.number <= LARGEST_NUMBER else None
+
+
+@lru_cache(maxsize=4096)  # a campaign's events come together
+def _read_id(text: str) -> UUID:
+    return UUID(text)
 
 
 def make_fact(event: MailEvent, recipient: RecipientKey) -> Fact:

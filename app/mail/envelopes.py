@@ -3,10 +3,9 @@
 https://docs.aws.amazon.com/sns/latest/dg/sns-message-and-json-formats.html
 """
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -31,8 +30,7 @@ _NOTIFICATION_FIELDS = ("Message", "MessageId", "Subject", "Timestamp", "TopicAr
 _CONFIRMATION_FIELDS = ("Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type")
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
+class Envelope(NamedTuple):
     """One SNS message, well formed, not yet verified. `signed_text` is what its signature covers."""
 
     type: EnvelopeType

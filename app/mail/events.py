@@ -90,7 +90,7 @@ def parse_events(
 
 
 def _read_type(payload: Mapping[str, Any]) -> str:
-    if not isinstance(payload, Mapping):
+    if not isinstance(payload, dict):
         raise MalformedEvent("the event", "is not an object")
     name = "eventType" if "eventType" in payload else "notificationType"
     event_type = read_text(payload, name, limit=_MAX_ID)
@@ -135,7 +135,7 @@ def _name_recipients(
     destinations = read_list(mail, "destination")
     if named:
         for item in named:
-            entry = item if isinstance(item, Mapping) else {"emailAddress": item}
+            entry = item if isinstance(item, dict) else {"emailAddress": item}
             yield _read_recipient(entry.get("emailAddress")), entry
     elif destinations and (not shape.recipients or len(destinations) == 1):
         for address in destinations:

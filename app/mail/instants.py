@@ -14,6 +14,7 @@ def parse_instant(text: str) -> datetime:
     if not _RFC3339.fullmatch(text):
         raise ValueError("not an RFC 3339 timestamp")
     try:
-        return datetime.fromisoformat(text).astimezone(UTC)
+        at = datetime.fromisoformat(text)
+        return at if at.tzinfo is UTC else at.astimezone(UTC)
     except OverflowError as error:
         raise ValueError("a timestamp out of range") from error

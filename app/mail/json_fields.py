@@ -48,7 +48,7 @@ def read_object(source: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     value = source.get(name)
     if value is None:
         return {}
-    if not isinstance(value, Mapping):
+    if not isinstance(value, dict):
         raise MalformedEvent(name, "is not an object")
     return value
 

@@ -1,6 +1,7 @@
 """What an SNS topic's ARN says of the addresses its messages may name: one host, two paths."""
 
 import re
+from functools import lru_cache
 from urllib.parse import parse_qs
 
 # https://docs.aws.amazon.com/general/latest/gr/sns.html
@@ -20,6 +21,7 @@ def sns_origin(topic_arn: str) -> str | None:
     return f"https://sns.{arn['region']}.amazonaws.com{suffix}"
 
 
+@lru_cache(maxsize=64)  # a topic's messages name one certificate for a year
 def is_certificate_url(url: str, topic_arn: str) -> bool:
     """Tell whether the URL is a signing certificate of the topic's region.
 

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +122,7 @@ class MailEventKind(StrEnum):
     OTHER = "other"
 
 
-@dataclass(frozen=True, slots=True)
-class MailEvent:
+class MailEvent(NamedTuple):
     """One event about ONE address of one message (a provider's event naming two becomes two of these).
 
     `key` identifies the event whatever the number of times it is delivered: two copies of one event have
@@ -141,4 +141,4 @@ class MailEvent:
     code: str = ""
     diagnostic: str = ""
     bot: bool = False
-    raw: Mapping[str, Any] = field(default_factory=dict)
+    raw: Mapping[str, Any] = MappingProxyType({})

@@ -1,7 +1,6 @@
 """Judging recipients' opens and clicks anew: the history and their rows follow the verdicts."""
 
 from collections.abc import Callable, Iterable, Sequence, Set
-from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -34,7 +33,7 @@ def judge_alone(state: State, facts: Sequence[Fact]) -> Sequence[Fact]:
         verdict = AT_DELIVERY
     if verdict == click.machine:
         return facts
-    return [replace(fact, machine=verdict) if fact is click else fact for fact in facts]
+    return [fact._replace(machine=verdict) if fact is click else fact for fact in facts]
 
 
 def needs_history(before: State, facts: Sequence[Fact], fresh: Set[bytes]) -> bool:

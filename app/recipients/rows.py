@@ -84,6 +84,16 @@ def _count_changes(rows: Iterable[Row]) -> dict[Campaign, Tally]:
     return changes
 
 
+def add_changes(*changes: Mapping[Campaign, Tally]) -> dict[Campaign, Tally]:
+    """Return changes of the counters as one."""
+    total: dict[Campaign, Tally] = {}
+    for each in changes:
+        for campaign, change in each.items():
+            known = total.get(campaign)
+            total[campaign] = change if known is None else tuple(map(add, known, change))
+    return total
+
+
 def _read_campaign(row: Row) -> Campaign:
     return row.key.school_id, row.key.campaign_id
 

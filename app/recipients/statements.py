@@ -41,7 +41,7 @@ EVENT: Final = {
 """Columns of an event, and their types."""
 
 
-def _give_rows(types: Mapping[str, str], same: Collection[str]) -> str:
+def give_rows(types: Mapping[str, str], same: Collection[str]) -> str:
     """Return what the rows are read from: `$1`… in this order, an array each but for those in `same`."""
     places = {name: f"${i}::{kind}" for i, (name, kind) in enumerate(types.items(), 1)}
     columns = [f"{place} AS {name}" for name, place in places.items() if name in same]
@@ -64,7 +64,7 @@ def lock_recipients(same: frozenset[str]) -> str:
     """Return the statement that locks the recipients of these keys and reads their states."""
     return f"""
         SELECT r.school_id, r.campaign_id, r.number, r.email IS NULL, {", ".join(f"r.{n}" for n in _STATE)}
-        FROM {_give_rows(_KEY, same)} AS k
+        FROM {give_rows(_KEY, same)} AS k
         CROSS JOIN LATERAL (
             SELECT * FROM recipients
             WHERE (school_id, campaign_id, number) = (k.school_id, k.campaign_id, k.number)
@@ -79,7 +79,7 @@ def add_events(same: frozenset[str]) -> str:
     """Return the statement that adds events to the history and tells the keys of those that are new."""
     return f"""
         INSERT INTO email_events ({", ".join(EVENT)}) SELECT {", ".join(EVENT)}
-        FROM {_give_rows(EVENT, same)} AS v
+        FROM {give_rows(EVENT, same)} AS v
         ON CONFLICT DO NOTHING
         RETURNING key
     """  # noqa: S608  # only names of this module's own go in
@@ -99,7 +99,7 @@ READ_TRACES: Final = """
 _VERDICT: Final = {name: EVENT[name] for name in (*_KEY, "occurred_at", "key", "machine")}
 MARK_TRACES: Final = f"""
     UPDATE email_events e SET machine = v.machine
-    FROM {_give_rows(_VERDICT, ())} AS v
+    FROM {give_rows(_VERDICT, ())} AS v
     WHERE (e.school_id, e.campaign_id, e.number, e.occurred_at, e.key)
         = (v.school_id, v.campaign_id, v.number, v.occurred_at, v.key)
 """  # noqa: S608  # only names of this module's own go in
@@ -112,7 +112,7 @@ def write_back(names: tuple[str, ...], same: frozenset[str]) -> str:
     return f"""
         UPDATE recipients r
         SET {", ".join(f"{name} = v.{name}" for name in names)}
-        FROM {_give_rows(columns, same)} AS v
+        FROM {give_rows(columns, same)} AS v
         WHERE (r.school_id, r.campaign_id, r.number) = (v.school_id, v.campaign_id, v.number)
     """  # noqa: S608  # only names of this module's own go in
 

@@ -38,7 +38,7 @@ class LinkBook:
     database: Database
     kept: KeptLinks
     watch: DatabaseWatch
-    _known: OrderedDict[tuple[UUID, UUID], dict[int, Link]] = field(default_factory=OrderedDict)
+    _known: OrderedDict[tuple[UUID, UUID], dict[int, str | Link]] = field(default_factory=OrderedDict)
 
     async def find(self, ref: RecipientRef, number: int) -> str | None:
         """Return the URL this link leads this person to; None when the campaign has no such link.
@@ -46,17 +46,16 @@ class LinkBook:
         Raise LinksUnknown where that cannot be told now.
         """
         link = (await self._find_links(ref)).get(number)
-        if link is None:
-            return None
-        if all(isinstance(part, str) for part in link.parts):
-            return destination_for(link, NOBODY)
+        if link is None or isinstance(link, str):
+            return link
         try:
             person = await self.watch.ask(lambda: self._read_person(ref))
         except DatabaseAway:
             return _lead_anybody(link)
         return destination_for(link, person) if person else None
 
-    async def _find_links(self, ref: RecipientRef) -> dict[int, Link]:
+    async def _find_links(self, ref: RecipientRef) -> dict[int, str | Link]:
+        """Return the links by number: where each leads, or what makes that of a person."""
         key = (ref.school_id, ref.campaign_id)
         links = self._known.get(key)
         if links is None:
@@ -66,7 +65,7 @@ class LinkBook:
                 if found is None:
                     return {}
                 await self.kept.keep(*key, found)
-            links = self._known[key] = {link.number: link for link in found}
+            links = self._known[key] = {link.number: _lead_everybody(link) or link for link in found}
             if len(self._known) > MOST_CAMPAIGNS:
                 self._known.popitem(last=False)
         self._known.move_to_end(key)
@@ -107,6 +106,11 @@ async def read_links(database: Database, school_id: UUID, campaign_id: UUID) -> 
             select(Campaign.compiled).where(Campaign.school_id == school_id, Campaign.id == campaign_id)
         )
     return None if compiled is None else CompiledMessage.from_json(compiled).links
+
+
+def _lead_everybody(link: Link) -> str | None:
+    """Return where the link leads all alike; None where that depends on the person."""
+    return destination_for(link, NOBODY) if all(isinstance(part, str) for part in link.parts) else None
 
 
 def _lead_anybody(link: Link) -> str:

@@ -2,7 +2,7 @@
 
 from bisect import bisect_right
 from collections.abc import Iterable
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from ipaddress import IPv6Address, ip_address, ip_network
 from itertools import pairwise
@@ -11,6 +11,7 @@ Ranges = tuple[list[tuple[int, int]], list[tuple[int, str]]]
 """First address of each network, and its last address with its name; with the IP version in front."""
 
 
+@lru_cache(maxsize=4096)  # an address that comes once tends to come again: a gateway's, or a school's own
 def name_network(address: str) -> str | None:
     """Return whose network an IP address belongs to; None for all others, and for what is no address."""
     try:

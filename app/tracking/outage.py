@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from types import TracebackType
 from typing import TypeVar
 
 import structlog
@@ -23,24 +24,31 @@ class DatabaseAway(Exception):
 
 
 class DatabaseWatch:
-    """Asks PostgreSQL, and remembers for a moment that it did not answer."""
+    """Remembers for a moment that PostgreSQL did not answer. What is asked of it stands in a `with`."""
 
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
         """Begin in good faith; `monotonic` tells the time in seconds."""
         self._monotonic = monotonic
         self._left_alone_until = float("-inf")
 
-    async def ask(self, question: Callable[[], Awaitable[Answer]]) -> Answer:
-        """Return what the question is answered with; raise DatabaseAway where it is not, within 2 s."""
+    def __enter__(self) -> None:
+        """Raise DatabaseAway while PostgreSQL is left alone."""
         if self._monotonic() < self._left_alone_until:
             raise DatabaseAway
-        try:
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
+    ) -> None:
+        """Raise DatabaseAway instead of any error that means it, TimeoutError among them."""
+        if not isinstance(error, Exception) or not is_disconnect(error):
+            return
+        if self._monotonic() >= self._left_alone_until:
+            log.warning("the database is away", error=type(error).__name__)
+        self._left_alone_until = self._monotonic() + PAUSE_SECONDS
+        raise DatabaseAway from error
+
+    async def ask(self, question: Callable[[], Awaitable[Answer]]) -> Answer:
+        """Return what the question is answered with; raise DatabaseAway where it is not, within 2 s."""
+        with self:
             async with asyncio.timeout(PATIENCE_SECONDS):
                 return await question()
-        except Exception as error:
-            if not is_disconnect(error):
-                raise
-            if self._monotonic() >= self._left_alone_until:
-                log.warning("the database is away", error=type(error).__name__)
-            self._left_alone_until = self._monotonic() + PAUSE_SECONDS
-            raise DatabaseAway from error

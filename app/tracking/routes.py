@@ -8,7 +8,7 @@ from fastapi.responses import RedirectResponse, Response
 
 from app.core.clock import now
 from app.core.html import Pages
-from app.core.http import LeanRoute
+from app.core.http import LeanResponse, LeanRoute
 from app.core.ids import new_id_bytes
 from app.core.signing import Purpose, RecipientRef
 from app.recipients.facts import Fact, FactKind, RecipientKey
@@ -16,7 +16,9 @@ from app.tracking.links import LinksUnknown
 from app.tracking.machine import judge_request
 
 GIF = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
-HEADERS = {"Cache-Control": "no-store, private", "Referrer-Policy": "no-referrer"}
+HEADERS = [(b"cache-control", b"no-store, private"), (b"referrer-policy", b"no-referrer")]
+GIF_HEADERS = [*HEADERS, (b"content-type", b"image/gif"), (b"content-length", str(len(GIF)).encode())]
+LINK_HEADERS = [*HEADERS, (b"content-length", b"0")]
 MOST_AGENT = 255
 """Characters of a User-Agent that are judged and kept: what a rule looks for comes early."""
 Token = Annotated[str, Path(description="Signed: it names the recipient and the campaign.")]
@@ -43,7 +45,7 @@ async def load_pixel(request: Request, token: Token) -> Response:
     ref = request.app.state.signer.verify(Purpose.OPEN, token)
     if ref is not None:
         await request.app.state.visits.record(_make_fact(request, ref, FactKind.OPENED))
-    return Response(GIF, media_type="image/gif", headers=HEADERS)
+    return LeanResponse(200, GIF_HEADERS, GIF)
 
 
 @router.head("/c/{token}/{number}", include_in_schema=False)
@@ -74,7 +76,7 @@ async def follow_link(request: Request, token: Token, number: LinkNumber) -> Res
     if ref is None or url is None:
         return pages.not_found()
     await state.visits.record(_make_fact(request, ref, FactKind.CLICKED, link=link))
-    return Response(status_code=302, headers={**HEADERS, "Location": url})
+    return LeanResponse(302, [*LINK_HEADERS, (b"location", url.encode("latin-1"))])
 
 
 def _make_fact(request: Request, ref: RecipientRef, kind: FactKind, *, link: int | None = None) -> Fact:

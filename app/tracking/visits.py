@@ -25,7 +25,8 @@ class VisitRecorder:
     async def record(self, fact: Fact) -> None:
         """Return once the visit is durable, in PostgreSQL or in Redis, or known to be lost."""
         try:
-            await self.watch.ask(lambda: self.recorder.submit(fact))
+            with self.watch:
+                await self.recorder.submit(fact)
         except DatabaseAway:
             await self._put_off(fact)
         except Exception:

@@ -1,6 +1,5 @@
 """Campaigns under way without a worker: recipients frozen, facts recorded, as the worker would."""
 
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -35,5 +34,5 @@ async def record(
     """Record one fact about a recipient, under a key of its own."""
     fact = Fact(RecipientKey(school.id, campaign, number), kind, at or now(), key=new_id().bytes)
     async with database.connection() as connection:
-        recorded = await record_facts(connection, [replace(fact, **details)])
+        recorded = await record_facts(connection, [fact._replace(**details)])
     assert not recorded.missing

@@ -2,7 +2,6 @@
 
 import json
 import random
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -98,7 +97,7 @@ async def test_a_signature_has_one_spelling(pinned: SnsVerifier) -> None:
 
 @pytest.mark.parametrize("url", LOOK_ALIKES)
 async def test_certificate_look_alikes_cause_no_request(verifier: SnsVerifier, web: Web, url: str) -> None:
-    await refusal(verifier, replace(make_envelope(), certificate_url=url))
+    await refusal(verifier, make_envelope()._replace(certificate_url=url))
     assert web.urls == []
 
 
@@ -115,7 +114,7 @@ async def test_every_refusal_is_the_same_and_says_nothing(verifier: SnsVerifier,
         await refusal(verifier, make_envelope(TopicArn=TOPIC + "-other")),
         await refusal(verifier, make_envelope(SigningCertURL="https://evil.test/x.pem")),
         await refusal(verifier, make_envelope(SignatureVersion="3")),
-        await refusal(verifier, replace(make_envelope(), signature="????")),
+        await refusal(verifier, make_envelope()._replace(signature="????")),
         await refusal(verifier, foreign),
     ]
     web.answer = httpx.Response(404)

@@ -1,6 +1,5 @@
 """Confirming a subscription: a visit to SNS, or to where SNS is said to be, and to nowhere else."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -52,7 +51,7 @@ async def test_a_subscription_is_confirmed_at_the_given_endpoint(
         ),
         make_envelope("SubscriptionConfirmation", SubscribeURL=SUBSCRIBE_URL + "#x"),
         make_envelope("SubscriptionConfirmation", TopicArn=TOPIC + "-other"),
-        replace(make_envelope("SubscriptionConfirmation"), signature=""),
+        make_envelope("SubscriptionConfirmation")._replace(signature=""),
     ],
 )
 async def test_nothing_else_is_visited(pinned: SnsVerifier, web: Web, envelope: Envelope) -> None:

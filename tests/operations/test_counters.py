@@ -1,7 +1,6 @@
 """`campaigns doctor` proves the counters by a recount, finds each one that is wrong, and can repair it."""
 
 import asyncio
-from dataclasses import replace
 
 import pytest
 from sqlalchemy import Integer
@@ -99,7 +98,7 @@ async def test_a_repair_loses_nothing_that_is_recorded_meanwhile(database: Datab
     campaign = await make_campaign(database, recipients=3)
     await run_sql(database, "UPDATE campaign_counters SET sent = 40")
     accepted = [
-        replace(campaign.fact(FactKind.ACCEPTED, number=number), at=now(), message_id=str(number))
+        campaign.fact(FactKind.ACCEPTED, number=number)._replace(at=now(), message_id=str(number))
         for number in (1, 2, 3)
     ]
     async with database.connection() as connection:

@@ -19,7 +19,6 @@ from app.core.signing import Purpose, RecipientRef
 from app.main import create_app
 from app.recipients.facts import Fact, FactKind, RecipientKey
 from app.recipients.record import make_recorder
-from app.tracking import outage
 from app.tracking.backlog import STREAM, Backlog, BacklogFull, apply_backlog, decode_fact, encode_fact
 from app.tracking.jobs import Tracking
 from app.tracking.kept_links import PREFIX, KeptLinks
@@ -132,16 +131,15 @@ async def test_a_process_leads_on_by_what_it_knows(
 
 
 async def test_a_database_that_hangs_holds_nobody_up(
-    mailing: Mailing, redis: Any, database: Database, monkeypatch: pytest.MonkeyPatch
+    mailing: Mailing, redis: Any, database: Database
 ) -> None:
-    monkeypatch.setattr(outage, "PATIENCE_SECONDS", 0.02)
     asked: list[Fact] = []
 
     async def hang(facts: Sequence[Fact]) -> None:
         asked.extend(facts)
         await asyncio.Event().wait()
 
-    recorder = GroupCommit(hang)
+    recorder = GroupCommit(hang, patience=0.02)
     visits = VisitRecorder(recorder, Backlog(redis), DatabaseWatch())
     facts = [mailing.campaign.fact(FactKind.OPENED, at=n, key=new_id().bytes) for n in range(3)]
     for fact in facts:

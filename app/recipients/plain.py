@@ -1,0 +1,164 @@
+"""The plain case of recording: what nearly every event is, and changes in one constant way.
+
+A visit of somebody whose mail was accepted, a first click, a delivery of which nothing else is known: what
+`outcome.merge_fact` makes of them depends on so little that PostgreSQL makes it itself, and no row travels
+back and forth. Whatever is not plain is left for the general way of `record.py`, to the same effect.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cache
+from operator import add, sub
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.core.db import run_sql
+from app.recipients.counters import Tally, tally
+from app.recipients.facts import Fact, FactKind, RecipientKey
+from app.recipients.machine import read_sign
+from app.recipients.outcome import State, merge_fact
+from app.recipients.plain_statements import REPORT, VISIT, record_reports, record_visits
+from app.recipients.rows import NOTHING, Campaign
+from app.recipients.statements import find_same
+
+Told = Sequence[Sequence[Fact]]
+"""Facts, of one recipient each sequence, in the order of `RecipientKey.order`."""
+
+_VISITS: Final = frozenset({FactKind.OPENED, FactKind.CLICKED})
+_REPORTS: Final = frozenset({FactKind.SENT, FactKind.DELIVERED})
+_ANYBODY: Final = RecipientKey(UUID(int=0), UUID(int=0), 0)
+_SOMETIME: Final = datetime(2000, 1, 1, tzinfo=UTC)
+
+
+@dataclass(slots=True)
+class Plain:
+    """What was recorded: the facts by their keys, which of these were new, and how the counters change."""
+
+    done: dict[bytes, Fact] = field(default_factory=dict)
+    fresh: set[bytes] = field(default_factory=set)
+    changes: dict[Campaign, Tally] = field(default_factory=dict)
+
+
+async def record_plain(connection: AsyncConnection, told: Told) -> Plain:
+    """Record those of the facts that are plain.
+
+    If any may be, all recipients are locked in their order, those of the other facts as well.
+    """
+    plain = Plain()
+    if visits := _pick(told, _VISITS):
+        await _record_visits(connection, told, visits, plain)
+    if reports := _pick(told, _REPORTS):
+        await _record_reports(connection, told, reports, plain)
+    return plain
+
+
+def _pick(told: Told, kinds: Collection[FactKind]) -> dict[bytes, Fact]:
+    """Return the facts of these kinds that are all there is to say of their recipients, by their keys."""
+    return {
+        fact.key: fact
+        for fact in (facts[0] for facts in told if len(facts) == 1)
+        if fact.kind in kinds and fact.key is not None and _says_no_more(fact)
+    }
+
+
+def _says_no_more(fact: Fact) -> bool:
+    """Tell whether a visit says nothing of the mail itself, and of a machine only what its request showed."""
+    if fact.kind in _REPORTS:
+        return fact.machine is None
+    return fact.message_id is None and fact.mailed_at is None and read_sign(fact) == fact.machine
+
+
+async def _record_visits(
+    connection: AsyncConnection, told: Told, visits: Mapping[bytes, Fact], plain: Plain
+) -> None:
+    same, values = _lay_out(VISIT, (_tell(facts, visits) for facts in told))
+    ((keys, *counts),) = await run_sql(connection, record_visits(same), *values)
+    seen: Counter[tuple[Campaign, Tally]] = Counter()
+    for key, opens, machine_opens, clicks in zip(keys or (), *(each or () for each in counts), strict=True):
+        fact = plain.done[key] = visits[key]
+        before = _count_before(fact, opens, machine_opens, clicks)
+        seen[_read_campaign(fact), _weigh(fact.kind, bool(fact.machine), *before)] += 1
+    plain.fresh.update(keys or ())
+    _count(plain.changes, seen)
+
+
+async def _record_reports(
+    connection: AsyncConnection, told: Told, reports: Mapping[bytes, Fact], plain: Plain
+) -> None:
+    rows = ((*_tell(facts, reports), *_tell_mail(facts[0])) for facts in told)
+    same, values = _lay_out(REPORT, rows)
+    ((keys, fresh),) = await run_sql(connection, record_reports(same), *values)
+    plain.done.update((key, reports[key]) for key in keys or ())
+    plain.fresh.update(fresh or ())
+    seen = Counter((_read_campaign(fact), _weigh(fact.kind)) for fact in map(reports.__getitem__, keys or ()))
+    _count(plain.changes, seen)
+
+
+def _tell(facts: Sequence[Fact], picked: Mapping[bytes, Fact]) -> tuple[Any, ...]:
+    """Return the columns of an event; of a recipient with another fact the key alone."""
+    fact = facts[0]
+    key = fact.recipient
+    if fact.key is None or picked.get(fact.key) is not fact:
+        return (key.school_id, key.campaign_id, key.number, *(None,) * 8)
+    return (
+        key.school_id,
+        key.campaign_id,
+        key.number,
+        fact.at,
+        fact.key,
+        fact.kind.value,
+        fact.machine,
+        fact.link,
+        fact.code,
+        fact.diagnostic,
+        fact.agent,
+    )
+
+
+def _tell_mail(fact: Fact) -> tuple[datetime | None, str | None]:
+    return fact.mailed_at, fact.message_id
+
+
+def _lay_out(types: Mapping[str, str], rows: Iterator[tuple[Any, ...]]) -> tuple[frozenset[str], list[Any]]:
+    """Return the columns of which one value stands for all, and the values of each column."""
+    columns = dict(zip(types, map(list, zip(*rows, strict=True)), strict=True))
+    same = find_same(columns) - {"number"}
+    return same, [values[0] if name in same else values for name, values in columns.items()]
+
+
+def _read_campaign(fact: Fact) -> Campaign:
+    return fact.recipient.school_id, fact.recipient.campaign_id
+
+
+def _count_before(fact: Fact, opens: int, machine_opens: int, clicks: int) -> tuple[bool, bool, bool]:
+    """Tell whether there was any open, any by a machine, any click, before this visit was counted."""
+    if fact.kind is FactKind.OPENED:
+        return opens > (not fact.machine), machine_opens > bool(fact.machine), clicks > 0
+    return opens > 0, machine_opens > 0, False
+
+
+@cache
+def _weigh(
+    kind: FactKind,
+    by_machine: bool = False,
+    opened: bool = False,
+    machine_opened: bool = False,
+    clicked: bool = False,
+) -> Tally:
+    """Return how the counters change with a plain fact, by what there was before: as merging it does."""
+    before = State(
+        accepted_at=_SOMETIME, open_count=opened, machine_open_count=machine_opened, click_count=clicked
+    )
+    fact = Fact(_ANYBODY, kind, _SOMETIME, machine="a machine" if by_machine else None)
+    return tuple(map(sub, tally(merge_fact(before, fact)), tally(before)))
+
+
+def _count(changes: dict[Campaign, Tally], seen: Mapping[tuple[Campaign, Tally], int]) -> None:
+    """Add changes to those of their campaigns, each as often as it was seen."""
+    for (campaign, change), times in seen.items():
+        known = changes.get(campaign, NOTHING)
+        changes[campaign] = tuple(map(add, known, (times * each for each in change)))
