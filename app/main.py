@@ -1,7 +1,6 @@
 """The API process: routers, error handling, and what lives as long as the process."""
 
 import asyncio
-import gc
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -18,6 +17,7 @@ from app.audience.lists.routes import router as mailing_lists
 from app.audience.routes import router as audiences
 from app.campaigns.routes import router as messages
 from app.core import health
+from app.core.collector import collect_less_often
 from app.core.config import Settings, load_settings
 from app.core.context import SECURITY_HEADERS, TRANSPORT_SECURITY, RequestContext
 from app.core.db import Database
@@ -104,7 +104,7 @@ async def _look_on(app: FastAPI, database: Database) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def _live(app: FastAPI) -> AsyncIterator[None]:
-    gc.set_threshold(20_000, 20, 20)  # bursts of short-lived objects: the default looks at each several times
+    collect_less_often()
     settings: Settings = app.state.settings
     database = Database(settings, name="campaigns-api")
     queue = Queue(settings.redis_url)

@@ -13,6 +13,7 @@ from arq.connections import create_pool
 from arq.worker import Worker, func
 from redis.exceptions import RedisError
 
+from app.core.collector import collect_less_often
 from app.core.config import Settings
 from app.core.db import Database, is_disconnect
 from app.core.metrics import add_up
@@ -95,6 +96,7 @@ async def open_delivery(settings: Settings) -> AsyncIterator[Delivery]:
 
 async def run_worker(settings: Settings) -> None:
     """Run until SIGTERM or SIGINT; calls in flight finish and are recorded before it returns."""
+    collect_less_often()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for each in (signal.SIGTERM, signal.SIGINT):

@@ -1,9 +1,9 @@
 """The one a message goes to: what is known of them, and how each merge field reads it."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from math import isfinite
+from typing import NamedTuple
 
 from app.content.merge import ATTRIBUTE_PREFIX, PREFERENCES_URL, UNSUBSCRIBE_URL
 
@@ -13,8 +13,7 @@ CLICK_TOKEN, OPEN_TOKEN = "click_token", "open_token"
 """Read like fields by the links and the pixel; no author can write them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Person:
+class Person(NamedTuple):
     """What merge fields can say of one recipient."""
 
     first_name: str
@@ -29,8 +28,7 @@ class Person:
         return f"{self.first_name} {self.last_name}".strip()
 
 
-@dataclass(frozen=True, slots=True)
-class RecipientUrls:
+class RecipientUrls(NamedTuple):
     """One recipient's own tokens (base64url, for pixel and links) and pages (complete URLs)."""
 
     open_url_token: str

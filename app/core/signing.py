@@ -7,13 +7,16 @@ Layout, before base64url without padding: key id (1 byte), school (16), campaign
 import base64
 import binascii
 import hashlib
-import hmac
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
+from hmac import compare_digest
 from struct import Struct
+from typing import NamedTuple
 from uuid import UUID
+
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.hmac import HMAC
 
 _CLAIMS = Struct(">B16s16sI")
 _MAC_BYTES = 16
@@ -33,8 +36,7 @@ class Purpose(Enum):
     UNSUBSCRIBE = b"unsubscribe"
 
 
-@dataclass(frozen=True, slots=True)
-class RecipientRef:
+class RecipientRef(NamedTuple):
     """One person of one campaign of one school."""
 
     school_id: UUID
@@ -48,13 +50,13 @@ class Signer:
     def __init__(self, keys: Sequence[str]) -> None:
         if not keys:
             raise ValueError("at least one key is needed")
-        self._keys = [(_key_id(key), hashlib.sha256(key.encode()).digest()) for key in keys]
+        self._keys = [(_key_id(key), _begin_macs(key)) for key in keys]
 
     def sign(self, purpose: Purpose, ref: RecipientRef) -> str:
         """Return the token of this recipient for this purpose."""
-        key_id, secret = self._keys[0]
+        key_id, begun = self._keys[0]
         claims = _CLAIMS.pack(key_id, ref.school_id.bytes, ref.campaign_id.bytes, ref.number)
-        return base64.urlsafe_b64encode(claims + _mac(secret, purpose, claims)).rstrip(b"=").decode()
+        return base64.urlsafe_b64encode(claims + _mac(begun[purpose], claims)).rstrip(b"=").decode()
 
     def verify(self, purpose: Purpose, token: str) -> RecipientRef | None:
         """Return whom the token names, or None when it is forged, truncated or made for something else."""
@@ -67,8 +69,8 @@ class Signer:
             return None
         claims, mac = raw[:-_MAC_BYTES], raw[-_MAC_BYTES:]
         key_id, school, campaign, number = _CLAIMS.unpack(claims)
-        for known_id, secret in self._keys:
-            if known_id == key_id and hmac.compare_digest(mac, _mac(secret, purpose, claims)):
+        for known_id, begun in self._keys:
+            if known_id == key_id and compare_digest(mac, _mac(begun[purpose], claims)):
                 return RecipientRef(_read_id(school), _read_id(campaign), number)
         return None
 
@@ -82,5 +84,16 @@ def _key_id(key: str) -> int:
     return hashlib.sha256(b"key-id" + key.encode()).digest()[0]
 
 
-def _mac(secret: bytes, purpose: Purpose, claims: bytes) -> bytes:
-    return hmac.digest(secret, purpose.value + b"\x00" + claims, "sha256")[:_MAC_BYTES]
+def _begin_macs(key: str) -> dict[Purpose, HMAC]:
+    """Begin the MAC of each purpose: to go on with a copy takes a third of the time of a new one."""
+    macs = {}
+    for purpose in Purpose:
+        macs[purpose] = HMAC(hashlib.sha256(key.encode()).digest(), SHA256())
+        macs[purpose].update(purpose.value + b"\x00")
+    return macs
+
+
+def _mac(begun: HMAC, claims: bytes) -> bytes:
+    mac = begun.copy()
+    mac.update(claims)
+    return mac.finalize()[:_MAC_BYTES]

@@ -1,7 +1,7 @@
 """Claim: batches, each under a lease and a fence, committed before anything is said to SES."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -60,8 +60,7 @@ _LOAD = """
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Addressee:
+class Addressee(NamedTuple):
     """One recipient of a claimed batch: what the message needs of them."""
 
     number: int

@@ -73,6 +73,7 @@ async def _read_letter(connection: AsyncConnection, school_id: UUID, campaign_id
 
 def compose_batch(letter: Letter, claim: Claim, *, signer: Signer, public_url: str) -> OutgoingBatch:
     """Make the one call's worth of mail."""
+    tags = {"school_id": str(claim.school_id), "campaign_id": str(claim.campaign_id)}
     return OutgoingBatch(
         sender=letter.from_email,
         sender_name=letter.from_name,
@@ -82,13 +83,19 @@ def compose_batch(letter: Letter, claim: Claim, *, signer: Signer, public_url: s
         text=letter.compiled.text,
         tenant=letter.tenant,
         emails=tuple(
-            _compose_email(letter, claim, addressee, signer, public_url) for addressee in claim.addressees
+            _compose_email(letter, claim, addressee, signer, public_url, tags)
+            for addressee in claim.addressees
         ),
     )
 
 
 def _compose_email(
-    letter: Letter, claim: Claim, addressee: Addressee, signer: Signer, public_url: str
+    letter: Letter,
+    claim: Claim,
+    addressee: Addressee,
+    signer: Signer,
+    public_url: str,
+    tags: dict[str, str],
 ) -> OutgoingEmail:
     ref = RecipientRef(claim.school_id, claim.campaign_id, addressee.number)
     unsubscribe_url = f"{public_url}/u/{signer.sign(Purpose.UNSUBSCRIBE, ref)}"
@@ -105,11 +112,7 @@ def _compose_email(
         address=addressee.wire_address,
         values=letter.compiled.values(person, urls),
         headers=_make_headers(letter, unsubscribe_url),
-        tags={
-            "school_id": str(claim.school_id),
-            "campaign_id": str(claim.campaign_id),
-            "recipient_id": str(addressee.number),
-        },
+        tags={**tags, "recipient_id": str(addressee.number)},
     )
 
 

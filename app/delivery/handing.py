@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from collections import Counter
 from collections.abc import Sequence
 
 import structlog
@@ -45,7 +46,8 @@ class Handoff:
         self._signer = Signer(settings.secret_keys)
         self._letters = Letters()
         self._claims = Claims(database, lease_seconds=settings.lease_seconds)
-        self._settlements = GroupCommit(self._write, most=32)
+        # Two: while one's rows travel, PostgreSQL works on the other's.
+        self._settlements = GroupCommit(self._write, most=32, side_by_side=2)
 
     async def send_batch(self, turn: Turn, rate: Rate) -> bool:
         """Hand off the next batch of a campaign, a turn being reserved for it; False when it has none."""
@@ -104,8 +106,8 @@ class Handoff:
                 OutcomeKind.UNKNOWN, code="lease_ended", detail="SES did not answer within the lease"
             )
             outcomes = [late] * len(batch.emails)
-        for outcome in outcomes:
-            _HANDOFFS[outcome.kind].inc()
+        for kind, times in Counter(outcome.kind for outcome in outcomes).items():
+            _HANDOFFS[kind].inc(times)
         return outcomes
 
     async def _record(self, settlement: Settlement) -> None:

@@ -108,7 +108,7 @@ def _find_lone_refusal(outcomes: Sequence[Outcome]) -> str | None:
 
 def _storable(words: str) -> str:
     """Make the provider's words text that PostgreSQL can hold: no NUL, no half of a surrogate pair."""
-    return words.encode("utf-8", "replace").decode().replace("\x00", "")
+    return words.encode("utf-8", "replace").decode().replace("\x00", "") if words else words
 
 
 def _jitter(tries: int, chance: random.Random) -> float:

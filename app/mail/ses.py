@@ -8,6 +8,7 @@ from typing import Any, Self
 import aioboto3
 from aiobotocore.config import AioConfig
 
+from app import __version__
 from app.mail.addresses import UnsendableAddress
 from app.mail.encoding import (
     MAX_REQUEST_BYTES,
@@ -55,6 +56,8 @@ class SesMail:
             retries={"total_max_attempts": 1, "mode": "standard"},
             # Requests are built by encoding.py and proved against the service model by its tests.
             parameter_validation=False,
+            # The SDK would put its own together anew for each call, out of a dozen parts.
+            user_agent=f"campaigns/{__version__}",
             connector_args={"keepalive_timeout": _KEEPALIVE_SECONDS},
         )
         self._resources = AsyncExitStack()

@@ -11,8 +11,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class OutgoingEmail:
+class OutgoingEmail(NamedTuple):
     """One recipient's part of a batch.
 
     `values` fills the batch's template; every variable the template names must be in it (SES answers
@@ -21,8 +20,8 @@ class OutgoingEmail:
 
     address: str
     values: Mapping[str, str]
-    headers: Mapping[str, str] = field(default_factory=dict)
-    tags: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = MappingProxyType({})
+    tags: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +77,7 @@ class OutcomeKind(StrEnum):
     """Perhaps sent: only evidence can tell."""
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """The outcome for one email; `code` is the provider's word, `detail` its sentence."""
 
     kind: OutcomeKind
