@@ -2,12 +2,12 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import asyncpg
 import orjson
-from sqlalchemy import DateTime, MetaData, String, Text, text
+from sqlalchemy import Connection, DateTime, MetaData, String, Text, text
 from sqlalchemy.dialects.postgresql import BYTEA, JSONB
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -122,12 +122,28 @@ async def become_owner(session: AsyncSession) -> None:
 
 
 async def run_sql(connection: AsyncConnection, statement: str, *values: Any) -> Sequence[Any]:
-    """Run a statement with `$1`… parameters straight on the driver; return its rows, none for a plain write.
+    """Run a statement with `$1`… parameters as the driver takes them, arrays of any length among them.
 
-    The hot paths use it: arrays of any length travel as they are, without SQLAlchemy's processing.
+    Return its rows, none for a plain write.
     """
     result = await connection.exec_driver_sql(statement, values)
     return result.all() if result.returns_rows else ()
+
+
+async def run_lean(connection: AsyncConnection, statement: str, *values: Any) -> Sequence[Any]:
+    """Run a statement as `run_sql` does, its rows without names, in a fraction of the time.
+
+    For the hot paths: SQLAlchemy begins the transaction and ends it, and stands aside in between.
+    """
+    driver: Any = cast(Connection, connection.sync_connection).connection.driver_connection
+    if not driver.is_in_transaction():
+        return await run_sql(connection, statement, *values)
+    try:
+        rows: Sequence[Any] = await driver.fetch(statement, *values)
+    except asyncpg.PostgresError as error:
+        closed = driver.is_closed()
+        raise DBAPIError(None, None, error, hide_parameters=True, connection_invalidated=closed) from error
+    return rows
 
 
 async def _run_after_commit(session: AsyncSession) -> None:

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from app.core.http import LeanRoute
 
 Layer = Callable[[ASGIApp], ASGIApp]
-Handler = Callable[[Request], Awaitable[Response]]
+Endpoint = Callable[..., Awaitable[Response]]
 
 
 class LayeredAPI(FastAPI):
@@ -45,23 +45,23 @@ class FastLane:
         """Serve the lean routes of the `routers`, which are also part of `owner`, the innermost of `app`."""
         self._app = app
         self._owner = owner
-        self._lanes: dict[tuple[str, str], list[tuple[LeanRoute, Handler]]] = defaultdict(list)
+        self._lanes: dict[tuple[str, str], list[tuple[LeanRoute, Endpoint]]] = defaultdict(list)
         for route in (route for each in routers for route in each.routes):
             if isinstance(route, LeanRoute):
                 for method in route.methods or ():
                     lane = self._lanes[method, _first_part(route.path)]
-                    lane.append((route, route.get_route_handler()))
+                    lane.append((route, route.endpoint))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         if scope["type"] == "http" and not scope.get("root_path"):
             path = scope["path"]
-            for route, handle in self._lanes.get((scope["method"], _first_part(path)), ()):
+            for route, answer in self._lanes.get((scope["method"], _first_part(path)), ()):
                 if match := route.path_regex.match(path):
-                    scope["app"], scope["route"], scope["path_params"] = self._owner, route, match.groupdict()
+                    scope["app"], scope["route"] = self._owner, route
                     request = Request(scope, receive, send)
                     try:
-                        response = await handle(request)
+                        response = await answer(request, **match.groupdict())
                     except Exception as error:  # noqa: BLE001  # raised again where nobody answers it
                         response = await self._answer(request, error)
                     await response(scope, receive, send)

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app.core.db import run_lean
 from app.delivery.fairness import Turn
 from app.delivery.pacing import LARGEST_CALL
 from app.recipients.exclude import exclude_recipients
@@ -107,7 +108,7 @@ async def claim_batches(
             rest = (*key, batch.rest, batch.attempt, batch.tries, batch.priority)
             await connection.exec_driver_sql(_LEAVE, rest)
     numbers = [number for batch in batches for number in batch.recipients]
-    loaded = await connection.exec_driver_sql(_LOAD, (*key, numbers, batches[0].message_type))
+    loaded = await run_lean(connection, _LOAD, *key, numbers, batches[0].message_type)
     rows = {row[0]: tuple(row) for row in loaded}
     barred = {number: reason for number, row in rows.items() if (reason := _find_obstacle(*row[6:]))}
     if barred:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app.core.db import run_lean
 from app.delivery.settlement import FollowUp, Settlement
 from app.recipients.acceptances import is_plain, record_acceptances
 from app.recipients.facts import FactKind
@@ -99,7 +100,7 @@ async def _finish_batches(connection: AsyncConnection, settlements: Sequence[Set
         for each in settlements
     ]
     columns = tuple(list(column) for column in zip(*rows, strict=True))
-    return {row[0] for row in await connection.exec_driver_sql(_FINISH, columns)}
+    return {row[0] for row in await run_lean(connection, _FINISH, *columns)}
 
 
 async def _write_consequences(connection: AsyncConnection, settlement: Settlement) -> None:

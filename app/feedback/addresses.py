@@ -5,7 +5,7 @@ from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.core.db import run_sql
+from app.core.db import run_lean
 from app.directory.consent import (
     SOFT_BOUNCED,
     SUBSCRIBABLE,
@@ -67,7 +67,7 @@ async def _find_holders(connection: AsyncConnection, facts: Sequence[Fact]) -> M
     keys = [fact.recipient for fact in facts]
     columns = ([k.school_id for k in keys], [k.campaign_id for k in keys], [k.number for k in keys])
     delivered = [fact.kind is FactKind.DELIVERED for fact in facts]
-    rows = await run_sql(connection, _HOLDERS, *columns, delivered)
+    rows = await run_lean(connection, _HOLDERS, *columns, delivered)
     return {
         RecipientKey(row[0], row[1], row[2]): Holder(row[0], row[3], row[1], row[4], row[5]) for row in rows
     }

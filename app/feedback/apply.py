@@ -5,7 +5,7 @@ from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.core.db import run_sql
+from app.core.db import run_lean
 from app.directory.addresses import hash_address
 from app.feedback.addresses import act_on_addresses
 from app.feedback.parking import keep_events, park_events
@@ -65,7 +65,7 @@ async def _find_recipients(
             untagged.append(event)
     if untagged:
         ids = list({event.message_id for event in untagged})
-        rows = await run_sql(connection, _BY_MESSAGE, ids)
+        rows = await run_lean(connection, _BY_MESSAGE, ids)
         known = {row[0]: RecipientKey(row[1], row[2], row[3]) for row in rows}
         places.update({event.key: known[event.message_id] for event in untagged if event.message_id in known})
     return places
@@ -82,6 +82,6 @@ async def _find_foreign(
     addresses = [event.address for event in events]
     named = (
         (events[row[0] - 1], row[1], row[2])
-        for row in await run_sql(connection, _OTHERWISE_ADDRESSED, *columns, addresses)
+        for row in await run_lean(connection, _OTHERWISE_ADDRESSED, *columns, addresses)
     )
     return {event.key: event for event, key, secret in named if hash_address(secret, event.address) != key}

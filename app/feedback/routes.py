@@ -36,7 +36,7 @@ _EXAMPLE = (
 )
 async def receive_message(request: Request) -> Response:
     """Verify the message, make its event durable, then answer 200; 503 asks SNS to try again."""
-    body = await service.read_body(request.headers.get("content-length"), request.receive)
+    body = await service.read_body(request.receive)
     state = request.app.state
     await service.receive(body, verifier=state.sns, feedback=state.feedback, database=state.database)
     return LeanResponse(200, _NOTHING)

@@ -3,8 +3,8 @@
 import asyncio
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -24,8 +24,7 @@ from app.recipients.evidence import EvidenceLog
 log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
+class Arrival(NamedTuple):
     """A verified SNS message: its events, or what is kept of one that has none we can read."""
 
     envelope: Envelope
@@ -75,13 +74,11 @@ def _list_configuration_sets(events: Sequence[MailEvent]) -> dict[str, datetime]
     return latest
 
 
-async def read_body(content_length: str | None, receive: Receive) -> bytes:
+async def read_body(receive: Receive) -> bytes:
     """Read a body no longer than SNS's limit; TooLarge as soon as it is known to be.
 
     Raise BodyCutShort when the client leaves before its end.
     """
-    if content_length and content_length.isdecimal() and int(content_length) > MAX_BODY_BYTES:
-        raise TooLarge("An SNS message is at most 256 KB.")
     body = bytearray()
     while True:
         message = await receive()

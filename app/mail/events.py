@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -48,8 +48,7 @@ _SHAPES: Mapping[str, _Shape] = {
 _UNKNOWN = _Shape(MailEventKind.OTHER, "")
 
 
-@dataclass(frozen=True, slots=True)
-class _Common:
+class _Common(NamedTuple):
     """What an event says of the message as a whole."""
 
     message_id: str

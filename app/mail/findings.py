@@ -4,8 +4,7 @@ https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-conten
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from app.mail.json_fields import read_text
 from app.mail.reasons import to_code
@@ -28,8 +27,7 @@ _STATUSES: Mapping[str, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """The kind may differ from the event's own: a bounce can be soft, a complaint be taken back."""
 
     kind: MailEventKind

@@ -10,7 +10,7 @@ from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.core.db import run_sql
+from app.core.db import run_lean
 from app.core.metrics import COMMIT_ITEMS
 from app.recipients.counters import COUNTED, Tally
 from app.recipients.facts import Fact, FactKind
@@ -83,4 +83,4 @@ async def _accept(connection: AsyncConnection, campaign: Campaign, facts: Sequen
         [fact.at for fact in facts],
         [fact.message_id for fact in facts],
     )
-    return {row[0] for row in await run_sql(connection, _ACCEPT, *campaign, *columns)}
+    return {row[0] for row in await run_lean(connection, _ACCEPT, *campaign, *columns)}

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.core.db import run_sql
+from app.core.db import run_lean
 from app.recipients import statements
 from app.recipients.facts import Fact, RecipientKey
 from app.recipients.machine import TELLING_KINDS, Trace, Verdicts
@@ -39,7 +39,7 @@ async def add_events(connection: AsyncConnection, told: Iterable[Sequence[Fact]]
     columns = dict(zip(statements.EVENT, map(list, zip(*events, strict=True)), strict=True))
     same = statements.find_same(columns) - {"key"}
     values = (values[0] if name in same else values for name, values in columns.items())
-    return {row[0] for row in await run_sql(connection, statements.add_events(same), *values)}
+    return {row[0] for row in await run_lean(connection, statements.add_events(same), *values)}
 
 
 async def read_traces(
@@ -49,7 +49,7 @@ async def read_traces(
     traces: dict[RecipientKey, list[Trace]] = defaultdict(list)
     links: dict[RecipientKey, int] = {}
     columns = statements.key_columns(keys)
-    for row in await run_sql(connection, statements.READ_TRACES, *columns, list(TELLING_KINDS)):
+    for row in await run_lean(connection, statements.READ_TRACES, *columns, list(TELLING_KINDS)):
         key = RecipientKey(row[0], row[1], row[2])
         links[key] = row[3]
         traces[key].append(Trace(*row[4:]))
@@ -65,4 +65,4 @@ async def mark_traces(connection: AsyncConnection, changes: Mapping[RecipientKey
     ]
     if rows:
         columns = (list(column) for column in zip(*rows, strict=True))
-        await run_sql(connection, statements.MARK_TRACES, *columns)
+        await run_lean(connection, statements.MARK_TRACES, *columns)

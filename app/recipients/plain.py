@@ -5,8 +5,7 @@ A visit of somebody whose mail was accepted, a first click, a delivery of which 
 back and forth. Whatever is not plain is left for the general way of `record.py`, to the same effect.
 """
 
-from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
@@ -16,7 +15,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.core.db import run_sql
+from app.core.db import run_lean
 from app.recipients.counters import Tally, tally
 from app.recipients.facts import Fact, FactKind, RecipientKey
 from app.recipients.machine import read_sign
@@ -76,14 +75,14 @@ async def _record_visits(
     connection: AsyncConnection, told: Told, visits: Mapping[bytes, Fact], plain: Plain
 ) -> None:
     same, values = _lay_out(VISIT, (_tell(facts, visits) for facts in told))
-    ((keys, *counts),) = await run_sql(connection, record_visits(same), *values)
-    seen: Counter[tuple[Campaign, Tally]] = Counter()
+    ((keys, *counts),) = await run_lean(connection, record_visits(same), *values)
+    changes: list[tuple[Fact, Tally]] = []
     for key, opens, machine_opens, clicks in zip(keys or (), *(each or () for each in counts), strict=True):
         fact = plain.done[key] = visits[key]
         before = _count_before(fact, opens, machine_opens, clicks)
-        seen[_read_campaign(fact), _weigh(fact.kind, bool(fact.machine), *before)] += 1
+        changes.append((fact, _weigh(fact.kind, bool(fact.machine), *before)))
     plain.fresh.update(keys or ())
-    _count(plain.changes, seen)
+    _count(plain.changes, changes)
 
 
 async def _record_reports(
@@ -91,11 +90,11 @@ async def _record_reports(
 ) -> None:
     rows = ((*_tell(facts, reports), *_tell_mail(facts[0])) for facts in told)
     same, values = _lay_out(REPORT, rows)
-    ((keys, fresh),) = await run_sql(connection, record_reports(same), *values)
-    plain.done.update((key, reports[key]) for key in keys or ())
+    ((keys, fresh),) = await run_lean(connection, record_reports(same), *values)
+    done = {key: reports[key] for key in keys or ()}
+    plain.done.update(done)
     plain.fresh.update(fresh or ())
-    seen = Counter((_read_campaign(fact), _weigh(fact.kind)) for fact in map(reports.__getitem__, keys or ()))
-    _count(plain.changes, seen)
+    _count(plain.changes, ((fact, _weigh(fact.kind)) for fact in done.values()))
 
 
 def _tell(facts: Sequence[Fact], picked: Mapping[bytes, Fact]) -> tuple[Any, ...]:
@@ -130,10 +129,6 @@ def _lay_out(types: Mapping[str, str], rows: Iterator[tuple[Any, ...]]) -> tuple
     return same, [values[0] if name in same else values for name, values in columns.items()]
 
 
-def _read_campaign(fact: Fact) -> Campaign:
-    return fact.recipient.school_id, fact.recipient.campaign_id
-
-
 def _count_before(fact: Fact, opens: int, machine_opens: int, clicks: int) -> tuple[bool, bool, bool]:
     """Tell whether there was any open, any by a machine, any click, before this visit was counted."""
     if fact.kind is FactKind.OPENED:
@@ -157,8 +152,17 @@ def _weigh(
     return tuple(map(sub, tally(merge_fact(before, fact)), tally(before)))
 
 
-def _count(changes: dict[Campaign, Tally], seen: Mapping[tuple[Campaign, Tally], int]) -> None:
-    """Add changes to those of their campaigns, each as often as it was seen."""
-    for (campaign, change), times in seen.items():
-        known = changes.get(campaign, NOTHING)
-        changes[campaign] = tuple(map(add, known, (times * each for each in change)))
+def _count(total: dict[Campaign, Tally], changes: Iterable[tuple[Fact, Tally]]) -> None:
+    """Add the change that each fact makes to those of its campaign."""
+    seen: dict[
+        int, tuple[RecipientKey, dict[Tally, int]]
+    ] = {}  # a UUID's own hash is slow, its number's is not
+    for fact, change in changes:
+        key = fact.recipient
+        _, times = seen.setdefault(key.campaign_id.int, (key, {}))
+        times[change] = times.get(change, 0) + 1
+    for key, times in seen.values():
+        campaign = key.school_id, key.campaign_id
+        for change, count in times.items():
+            known = total.get(campaign, NOTHING)
+            total[campaign] = tuple(map(add, known, (count * each for each in change)))

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.core.db import run_sql
+from app.core.db import run_lean
 from app.recipients import statements
 from app.recipients.counters import COUNTED, Tally, tally
 from app.recipients.facts import RecipientKey
@@ -42,7 +42,7 @@ async def lock_recipients(connection: AsyncConnection, keys: Sequence[RecipientK
     if not keys:
         return []
     same, values = statements.share_campaign(keys)
-    rows = await run_sql(connection, statements.lock_recipients(same), *values)
+    rows = await run_lean(connection, statements.lock_recipients(same), *values)
     locked = []
     for row in rows:
         state = State._make(row[4:])
@@ -66,7 +66,7 @@ async def write_back(connection: AsyncConnection, rows: Sequence[Row]) -> dict[C
         if was != becomes:
             columns[name] = list(becomes)
     same, keys = statements.share_campaign([row.key for row in changed])
-    await run_sql(connection, statements.write_back(tuple(columns), same), *keys, *columns.values())
+    await run_lean(connection, statements.write_back(tuple(columns), same), *keys, *columns.values())
     return _count_changes(changed)
 
 
@@ -105,4 +105,4 @@ async def add_to_counters(
     for campaign in sorted(changes.keys() | progress.keys()):
         change, came = changes.get(campaign, NOTHING), progress.get(campaign, (None, None))
         if any(change) or any(came):
-            await run_sql(connection, statements.ADD_TO_COUNTERS, *campaign, *change, *came)
+            await run_lean(connection, statements.ADD_TO_COUNTERS, *campaign, *change, *came)
