@@ -19,7 +19,7 @@ from app.directory.upsert import Row as Pushed
 from app.directory.upsert import stage_by_copy
 from app.schools.models import School
 
-MOST_ROWS = 4000
+MOST_ROWS = 2000
 MOST_BYTES = 1024 * 1024
 TRIES = 4
 
