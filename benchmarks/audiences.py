@@ -33,6 +33,7 @@ from app.core.logging import configure_logging
 from app.core.migrations import migrate
 from app.delivery.planning import prepare_campaign
 from app.embedded import EmbeddedPostgres
+from benchmarks.advised import POSTGRES
 from benchmarks.audience_cases import COMBINED_MS, EVERYBODY, ONE_MS, Case, list_cases
 from benchmarks.dataset import TABLES, make_school, settle, time_bare_write
 from benchmarks.figure import Figure, find_slowest
@@ -206,7 +207,7 @@ def open_database() -> Iterator[Settings]:
     with ExitStack() as stack:
         url = os.environ.get("CAMPAIGNS_DATABASE_URL")
         if url is None:
-            url = stack.enter_context(EmbeddedPostgres(durable=False)).url()
+            url = stack.enter_context(EmbeddedPostgres(durable=False, settings=POSTGRES)).url()
         migrate(url)
         yield Settings(
             database_url=url,

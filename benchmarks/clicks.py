@@ -10,13 +10,13 @@ from collections.abc import Iterator
 from app.core.db import Database
 from app.core.redis import connect_redis
 from app.core.signing import Purpose, RecipientRef, Signer
-from app.demo.stack import Stack
 from app.tracking.backlog import apply_backlog
+from benchmarks.advised import make_stack
 from benchmarks.bare import run_bare
 from benchmarks.figure import Figure
 from benchmarks.load import run_load, write_requests
 from benchmarks.mailed import EventsLost, Mailed, count, send_campaign
-from benchmarks.processes import NO_LIMITS, read_memory, read_stack_cpu, share_cpu, weigh_api
+from benchmarks.processes import read_memory, read_stack_cpu, share_cpu, weigh_api
 from benchmarks.progress import say
 from benchmarks.serving import serve_api
 from benchmarks.show import show_figures
@@ -38,7 +38,10 @@ def make_requests(mailed: Mailed, numbers: range) -> Iterator[bytes]:
 
 def measure(size: int, *, processes: int = 1) -> list[Figure]:
     """Measure with so many clicks and API processes, everything started for it and stopped."""
-    with Stack(workers=0, settings=NO_LIMITS) as stack, serve_api(stack, processes) as api:
+    with (
+        make_stack() as stack,
+        serve_api(stack, processes) as api,
+    ):
         steady = min(5 * STEADY, size)
         mailed = asyncio.run(send_campaign(stack, size + steady))
         warm, rest, slow = (stack.directory / name for name in ("warm", "rest", "slow"))

@@ -10,15 +10,15 @@ from datetime import UTC, datetime
 
 import orjson
 
-from app.demo.stack import Stack
 from app.simulator.certificate import load_certificate
 from app.simulator.settings import SimulatorSettings
 from app.simulator.signing import MessageSigner
+from benchmarks.advised import make_stack
 from benchmarks.bare import run_bare
 from benchmarks.figure import Figure
 from benchmarks.load import run_load, write_requests
 from benchmarks.mailed import EventsLost, Mailed, count, send_campaign
-from benchmarks.processes import NO_LIMITS, read_memory, read_stack_cpu, share_cpu, weigh_api
+from benchmarks.processes import read_memory, read_stack_cpu, share_cpu, weigh_api
 from benchmarks.progress import say
 from benchmarks.serving import serve_api
 from benchmarks.show import show_figures
@@ -71,7 +71,10 @@ def make_requests(signer: MessageSigner, mailed: Mailed, numbers: range) -> Iter
 
 def measure(size: int, *, processes: int = 1) -> list[Figure]:
     """Measure with so many events and API processes, everything started for it and stopped."""
-    with Stack(workers=0, settings=NO_LIMITS) as stack, serve_api(stack, processes) as api:
+    with (
+        make_stack() as stack,
+        serve_api(stack, processes) as api,
+    ):
         mailed = asyncio.run(send_campaign(stack, size))
         simulator = SimulatorSettings(certificate_dir=stack.directory)
         signer = MessageSigner(load_certificate(stack.directory), simulator.topic_arn, simulator.region)

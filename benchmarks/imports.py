@@ -18,8 +18,9 @@ import httpx
 
 from app.demo.run import open_school
 from app.demo.stack import Stack
+from benchmarks.advised import make_stack
 from benchmarks.figure import Figure, Spent
-from benchmarks.processes import NO_LIMITS, find_api, read_memory, read_stack_cpu, share_cpu, weigh_api
+from benchmarks.processes import find_api, read_memory, read_stack_cpu, share_cpu, weigh_api
 from benchmarks.progress import say
 from benchmarks.show import show_figures
 
@@ -111,7 +112,7 @@ async def time_import(api: httpx.AsyncClient, path: Path, kind: str) -> tuple[fl
 
 def measure(size: int, *, kind: str = "ndjson") -> list[Figure]:
     """Measure with so many users, everything started for it and stopped."""
-    with Stack(workers=0, settings=NO_LIMITS) as stack:
+    with make_stack() as stack:
         path = stack.directory / f"users.{kind}"
         write_file(path, kind, size)
         return asyncio.run(_measure(stack, path, kind, size))

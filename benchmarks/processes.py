@@ -10,8 +10,6 @@ from benchmarks.figure import Figure, Spent
 
 API_MB = 150
 """The most an API process may hold."""
-NO_LIMITS = {f"CAMPAIGNS_RATE_LIMIT_{kind}": "0" for kind in ("READ", "WRITE", "SEND")}
-"""Settings under which no limit is measured in place of the work."""
 MACHINE, OTHERS = "machine", "others"
 _TICKS = os.sysconf("SC_CLK_TCK")
 

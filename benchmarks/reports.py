@@ -19,9 +19,10 @@ from app.core.pages import encode_cursor
 from app.demo.run import open_school
 from app.demo.stack import Stack
 from app.reports.table import SORTS, RecipientFilter
+from benchmarks.advised import make_stack
 from benchmarks.campaign_data import SentCampaign, make_campaigns
 from benchmarks.figure import Figure, find_slowest
-from benchmarks.processes import NO_LIMITS, find_api, weigh_api
+from benchmarks.processes import find_api, weigh_api
 from benchmarks.progress import say
 from benchmarks.show import show_figures
 
@@ -174,7 +175,7 @@ def measure(size: int, *, one: int = 0) -> list[Figure]:
     sizes = [EACH] * max(10, size // EACH)
     if one:
         sizes.insert(len(sizes) // 2, one)
-    with Stack(workers=0, settings=NO_LIMITS) as stack:
+    with make_stack() as stack:
         return asyncio.run(_measure(stack, sizes))
 
 

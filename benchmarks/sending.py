@@ -11,9 +11,10 @@ import httpx
 from app.demo.run import open_school
 from app.demo.stack import Process, Stack
 from app.simulator.client import SimulatorClient
+from benchmarks.advised import make_stack
 from benchmarks.figure import Spent
 from benchmarks.imports import make_lines
-from benchmarks.processes import NO_LIMITS, read_stack_cpu, share_cpu
+from benchmarks.processes import read_stack_cpu, share_cpu
 
 RATE = 1_000_000.0
 END_SECONDS, START_SECONDS = 900.0, 30.0
@@ -116,7 +117,7 @@ class School:
 @contextmanager
 def open_stack() -> Iterator[Stack]:
     """Start everything but the workers; PostgreSQL keeps what it says it keeps."""
-    with Stack(workers=0, simulator_rate=RATE, settings=NO_LIMITS) as stack:
+    with make_stack(simulator_rate=RATE) as stack:
         yield stack
 
 

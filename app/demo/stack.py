@@ -62,6 +62,7 @@ class Stack:
     settings: Mapping[str, str] = field(default_factory=dict)
     simulator_rate: float = 1000.0
     durable: bool = True
+    postgres_settings: Mapping[str, str] = field(default_factory=dict)
     directory: Path = field(init=False)
     services: EmbeddedServices = field(init=False)
     simulator_port: int = field(init=False)
@@ -96,7 +97,7 @@ class Stack:
     def _start(self) -> None:
         self.api_port = self.api_port or find_free_port()
         self.simulator_port = find_free_port()
-        self.services = start_services(durable=self.durable)
+        self.services = start_services(durable=self.durable, postgres_settings=self.postgres_settings)
         self._resources.callback(self.services.stop)
         migrate(self.services.database_url)
         directory = self._resources.enter_context(

@@ -1,6 +1,6 @@
 """PostgreSQL and Redis together: all the services the product needs, from nothing but wheels."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
@@ -32,14 +32,16 @@ class EmbeddedServices:
             stack.callback(self.redis.stop)
 
 
-def start_services(*, durable: bool = True) -> EmbeddedServices:
+def start_services(
+    *, durable: bool = True, postgres_settings: Mapping[str, str] | None = None
+) -> EmbeddedServices:
     """Start both servers; when one fails, neither is left, and EmbeddedServerError says why.
 
     `durable=False` is for tests: PostgreSQL then leaves out what only a crash of the machine would need.
     """
     with ExitStack() as stack:
         redis = stack.enter_context(EmbeddedRedis())
-        postgres = stack.enter_context(EmbeddedPostgres(durable=durable))
+        postgres = stack.enter_context(EmbeddedPostgres(durable=durable, settings=postgres_settings))
         stack.pop_all()
     return EmbeddedServices(postgres=postgres, redis=redis)
 

@@ -79,6 +79,57 @@ async def test_it_works_again_after_it_was_idle() -> None:
     assert gate.batches == [[1], [2]]
 
 
+async def test_who_submits_as_soon_as_the_last_is_durable_waits_for_nobody() -> None:
+    gate = Gate()
+    gate.open.set()
+    commit = GroupCommit(gate.write)
+    for number in range(3):
+        await commit.submit(number)
+    assert gate.batches == [[0], [1], [2]]
+
+
+async def test_so_many_transactions_go_side_by_side() -> None:
+    gate = Gate()
+    commit = GroupCommit(gate.write, most=2, side_by_side=2)
+    tasks = []
+    for number in range(6):
+        tasks.append(asyncio.create_task(commit.submit(number)))
+        await started(*tasks)
+    assert gate.batches == [[0], [1]]
+    gate.open.set()
+    await asyncio.gather(*tasks)
+    assert sorted(item for batch in gate.batches for item in batch) == list(range(6))  # type: ignore[type-var]
+    assert max(map(len, gate.batches)) == 2
+    await commit.close()
+
+
+async def test_nobody_waits_longer_than_their_patience() -> None:
+    gate = Gate()
+    commit = GroupCommit(gate.write, patience=0.05)
+    begun = asyncio.create_task(commit.submit("begun"))
+    await gate.entered.wait()
+    waiting = asyncio.create_task(commit.submit("waiting"))
+    results = await asyncio.gather(begun, waiting, return_exceptions=True)
+    assert [type(result) for result in results] == [TimeoutError, TimeoutError]
+    gate.open.set()
+    await commit.submit("later")
+    assert gate.batches == [["begun"], ["later"]]  # who has given up keeps the item in another way
+    await commit.close()
+
+
+async def test_patience_is_counted_for_each_from_their_own_submission() -> None:
+    gate = Gate()
+    commit = GroupCommit(gate.write, patience=0.6)
+    early = asyncio.create_task(commit.submit("early"))
+    await asyncio.sleep(0.3)
+    late = asyncio.create_task(commit.submit("late"))
+    with pytest.raises(TimeoutError):
+        await early
+    assert not late.done()
+    gate.open.set()
+    await late
+
+
 @pytest.mark.parametrize("size", [1, 2, 7, 50])
 async def test_poison_is_its_own_submitters_alone(size: int) -> None:
     written: list[int] = []
