@@ -1,5 +1,6 @@
 """The database: engine, declarative base, and the two kinds of transaction there are."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, cast
@@ -141,6 +142,9 @@ async def run_lean(connection: AsyncConnection, statement: str, *values: Any) ->
         return await run_sql(connection, statement, *values)
     try:
         rows: Sequence[Any] = await driver.fetch(statement, *values)
+    except asyncio.CancelledError:
+        await connection.invalidate()  # it is in the middle of something: nobody may wait for that to end
+        raise
     except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         closed = driver.is_closed()
         raise DBAPIError(None, None, error, hide_parameters=True, connection_invalidated=closed) from error

@@ -47,15 +47,27 @@ class GroupCommit(Generic[Item]):
         done: asyncio.Future[None] = loop.create_future()
         self._waiting.append((item, done))
         if len(self._writers) < self._side_by_side:
-            self._writers.add(loop.create_task(self._drain()))
+            self._start_writer(loop)
         if self._deadlines is not None:
             self._deadlines.add(done)
         await done
 
     async def close(self) -> None:
-        """Wait for what was submitted."""
-        while self._writers:
-            await asyncio.wait(set(self._writers))
+        """Wait for what was submitted; cancelled, it gives up what is still being written."""
+        try:
+            while self._writers:
+                await asyncio.wait(set(self._writers))
+        except asyncio.CancelledError:
+            writers = set(self._writers)
+            for writer in writers:
+                writer.cancel()
+            await asyncio.gather(*writers, return_exceptions=True)
+            raise
+
+    def _start_writer(self, loop: asyncio.AbstractEventLoop) -> None:
+        writer = loop.create_task(self._drain())
+        self._writers.add(writer)
+        writer.add_done_callback(self._writers.discard)  # one that is cancelled before it has begun
 
     async def _drain(self) -> None:
         try:

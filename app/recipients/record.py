@@ -51,7 +51,8 @@ async def record_facts(connection: AsyncConnection, facts: Sequence[Fact]) -> Re
         by_recipient.setdefault(fact.recipient, []).append(fact)
     told = [by_recipient[key] for key in sorted(by_recipient, key=RecipientKey.order)]
     plain = await record_plain(connection, told)
-    general = await _record_any(connection, [each for each in told if each[0].key not in plain.done])
+    left = [facts for facts in told if plain.done.get(facts[0].key or b"") is not facts[0]]
+    general = await _record_any(connection, left)
     known = [*plain.done.values(), *general.known]
     changes = add_changes(plain.changes, general.changes)
     await add_to_counters(connection, changes, _see_progress(known))

@@ -246,6 +246,42 @@ async def test_close_waits_for_what_was_submitted() -> None:
     await asyncio.gather(*tasks)
 
 
+async def test_a_close_that_is_given_up_gives_up_what_is_being_written() -> None:
+    gate = Gate()
+    commit = GroupCommit(gate.write, side_by_side=2)
+    tasks = []
+    for number in range(2):
+        tasks.append(asyncio.create_task(commit.submit(number)))
+        await started(*tasks)
+    closing = asyncio.create_task(commit.close())
+    await started(closing)
+    closing.cancel()
+    async with asyncio.timeout(5):
+        await asyncio.wait([closing])
+    assert closing.cancelled()
+    gate.open.set()
+    async with asyncio.timeout(5):
+        await commit.submit("later")
+    for task in tasks:
+        task.cancel()
+
+
+async def test_a_writer_cancelled_before_it_begins_is_followed_by_another() -> None:
+    gate = Gate()
+    gate.open.set()
+    commit = GroupCommit(gate.write)
+    first = asyncio.create_task(commit.submit("first"))
+    await asyncio.sleep(0)
+    for writer in asyncio.all_tasks() - {first, asyncio.current_task()}:
+        if "_drain" in repr(writer):
+            writer.cancel()
+    await started()
+    async with asyncio.timeout(5):
+        await commit.submit("second")
+        await first
+    assert gate.batches == [["first", "second"]]
+
+
 async def test_in_postgresql_the_good_are_durable_and_the_bad_is_not(database: Database) -> None:
     prefix = str(new_id())
 

@@ -88,3 +88,18 @@ async def test_a_deadlock_is_a_lost_race(database: Database) -> None:
     (failure,) = [result for result in results if result is not None]
     assert isinstance(failure, DBAPIError)
     assert is_contention(failure)
+
+
+async def test_whoever_is_cancelled_waits_for_nothing_and_leaves_nothing(database: Database) -> None:
+    async def work() -> None:
+        async with database.connection() as connection:
+            await run_lean(connection, _ADD, "a")
+            await run_lean(connection, "SELECT pg_sleep(60)")
+
+    working = asyncio.create_task(work())
+    await asyncio.sleep(0.3)
+    working.cancel()
+    async with asyncio.timeout(10):
+        await asyncio.wait([working])
+    assert working.cancelled()
+    assert await read(database) == []
