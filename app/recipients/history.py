@@ -17,28 +17,14 @@ async def add_events(connection: AsyncConnection, told: Iterable[Sequence[Fact]]
     `told` are the facts of one recipient each.
     """
     events = [
-        (
-            fact.recipient.school_id,
-            fact.recipient.campaign_id,
-            fact.recipient.number,
-            fact.at,
-            fact.key,
-            fact.note or fact.kind.value,
-            fact.machine,
-            fact.link,
-            fact.code,
-            fact.diagnostic,
-            fact.agent,
-        )
+        statements.tell_event(fact)
         for facts in told
         for fact in (facts if len(facts) == 1 else {fact.key: fact for fact in facts}.values())
         if fact.key is not None
     ]
     if not events:
         return set()
-    columns = dict(zip(statements.EVENT, map(list, zip(*events, strict=True)), strict=True))
-    same = statements.find_same(columns) - {"key"}
-    values = (values[0] if name in same else values for name, values in columns.items())
+    same, values = statements.lay_out(statements.EVENT, events, apart="key")
     return {row[0] for row in await run_lean(connection, statements.add_events(same), *values)}
 
 

@@ -5,12 +5,12 @@ A visit of somebody whose mail was accepted, a first click, a delivery of which 
 back and forth. Whatever is not plain is left for the general way of `record.py`, to the same effect.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
 from operator import add, sub
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -20,9 +20,9 @@ from app.recipients.counters import Tally, tally
 from app.recipients.facts import Fact, FactKind, RecipientKey
 from app.recipients.machine import read_sign
 from app.recipients.outcome import State, merge_fact
-from app.recipients.plain_statements import REPORT, VISIT, record_reports, record_visits
+from app.recipients.plain_statements import REPORT, record_reports, record_visits
 from app.recipients.rows import NOTHING, Campaign
-from app.recipients.statements import find_same
+from app.recipients.statements import EVENT, lay_out, tell_event
 
 Told = Sequence[Sequence[Fact]]
 """Facts, of one recipient each sequence, in the order of `RecipientKey.order`."""
@@ -74,7 +74,7 @@ def _says_no_more(fact: Fact) -> bool:
 async def _record_visits(
     connection: AsyncConnection, told: Told, visits: Mapping[bytes, Fact], plain: Plain
 ) -> None:
-    same, values = _lay_out(VISIT, (_tell(facts, visits) for facts in told))
+    same, values = lay_out(EVENT, (_tell(facts, visits) for facts in told), apart="number")
     ((keys, *counts),) = await run_lean(connection, record_visits(same), *values)
     changes: list[tuple[Fact, Tally]] = []
     for key, opens, machine_opens, clicks in zip(keys or (), *(each or () for each in counts), strict=True):
@@ -88,8 +88,8 @@ async def _record_visits(
 async def _record_reports(
     connection: AsyncConnection, told: Told, reports: Mapping[bytes, Fact], plain: Plain
 ) -> None:
-    rows = ((*_tell(facts, reports), *_tell_mail(facts[0])) for facts in told)
-    same, values = _lay_out(REPORT, rows)
+    rows = ((*_tell(facts, reports), facts[0].mailed_at, facts[0].message_id) for facts in told)
+    same, values = lay_out(REPORT, rows, apart="number")
     ((keys, fresh),) = await run_lean(connection, record_reports(same), *values)
     done = {key: reports[key] for key in keys or ()}
     plain.done.update(done)
@@ -97,36 +97,12 @@ async def _record_reports(
     _count(plain.changes, ((fact, _weigh(fact.kind)) for fact in done.values()))
 
 
-def _tell(facts: Sequence[Fact], picked: Mapping[bytes, Fact]) -> tuple[Any, ...]:
+def _tell(facts: Sequence[Fact], picked: Mapping[bytes, Fact]) -> tuple[object, ...]:
     """Return the columns of an event; of a recipient with another fact the key alone."""
     fact = facts[0]
-    key = fact.recipient
-    if fact.key is None or picked.get(fact.key) is not fact:
-        return (key.school_id, key.campaign_id, key.number, *(None,) * 8)
-    return (
-        key.school_id,
-        key.campaign_id,
-        key.number,
-        fact.at,
-        fact.key,
-        fact.kind.value,
-        fact.machine,
-        fact.link,
-        fact.code,
-        fact.diagnostic,
-        fact.agent,
-    )
-
-
-def _tell_mail(fact: Fact) -> tuple[datetime | None, str | None]:
-    return fact.mailed_at, fact.message_id
-
-
-def _lay_out(types: Mapping[str, str], rows: Iterator[tuple[Any, ...]]) -> tuple[frozenset[str], list[Any]]:
-    """Return the columns of which one value stands for all, and the values of each column."""
-    columns = dict(zip(types, map(list, zip(*rows, strict=True)), strict=True))
-    same = find_same(columns) - {"number"}
-    return same, [values[0] if name in same else values for name, values in columns.items()]
+    if picked.get(fact.key or b"") is fact:
+        return tell_event(fact)
+    return (*fact.recipient, *(None,) * (len(EVENT) - len(fact.recipient)))
 
 
 def _count_before(fact: Fact, opens: int, machine_opens: int, clicks: int) -> tuple[bool, bool, bool]:
@@ -154,9 +130,8 @@ def _weigh(
 
 def _count(total: dict[Campaign, Tally], changes: Iterable[tuple[Fact, Tally]]) -> None:
     """Add the change that each fact makes to those of its campaign."""
-    seen: dict[
-        int, tuple[RecipientKey, dict[Tally, int]]
-    ] = {}  # a UUID's own hash is slow, its number's is not
+    # By the campaign's number: a UUID's own hash is slow.
+    seen: dict[int, tuple[RecipientKey, dict[Tally, int]]] = {}
     for fact, change in changes:
         key = fact.recipient
         _, times = seen.setdefault(key.campaign_id.int, (key, {}))

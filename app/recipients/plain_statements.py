@@ -11,10 +11,8 @@ from app.recipients.facts import FactKind
 from app.recipients.machine import LONGEST_HOLD, SOONEST
 from app.recipients.statements import EVENT, give_rows
 
-VISIT: Final = EVENT
-"""What is told of an open or a click; of other recipients of the batch the key alone."""
 REPORT: Final = EVENT | {"mailed_at": "timestamptz", "message_id": "text"}
-"""What is told of a report of the provider's."""
+"""What is told of a report of the provider's; of a visit it is the event alone."""
 
 _CLICK, _OPEN = f"kind = '{FactKind.CLICKED}'", f"kind = '{FactKind.OPENED}'"
 _DELIVERY, _SEND = f"kind = '{FactKind.DELIVERED}'", f"kind = '{FactKind.SENT}'"
@@ -74,7 +72,7 @@ def record_visits(same: frozenset[str]) -> str:
     """
     person, machine = "v.machine IS NULL", "v.machine IS NOT NULL"
     return f"""
-        {_find_plain(VISIT, same, _PLAIN_VISIT)}, changed AS (
+        {_find_plain(EVENT, same, _PLAIN_VISIT)}, changed AS (
             UPDATE recipients r
             SET open_count = r.open_count + (v.{_OPEN} AND {person})::int,
                 machine_open_count = r.machine_open_count + (v.{_OPEN} AND {machine})::int,

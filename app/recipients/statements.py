@@ -3,13 +3,13 @@
 A column that is the same in all of them travels once: most batches are one campaign's, events of one kind.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Final, get_type_hints
 from uuid import UUID
 
 from app.recipients.counters import COUNTED
-from app.recipients.facts import RecipientKey
+from app.recipients.facts import Fact, RecipientKey
 from app.recipients.outcome import State
 
 _POSTGRES_TYPES: Final = {"int": "int", "str": "text", "bool": "bool", "datetime": "timestamptz"}
@@ -52,9 +52,32 @@ def give_rows(types: Mapping[str, str], same: Collection[str]) -> str:
     )
 
 
-def find_same(columns: Mapping[str, Sequence[object]]) -> frozenset[str]:
-    """Return the columns of which one value stands for all."""
-    return frozenset(name for name, values in columns.items() if values.count(values[0]) == len(values))
+def lay_out(
+    types: Iterable[str], rows: Iterable[Sequence[object]], *, apart: str
+) -> tuple[frozenset[str], list[object]]:
+    """Return the columns of which one value stands for all, and what each column travels as.
+
+    There is at least one row; the column `apart` is an array even so.
+    """
+    columns = dict(zip(types, map(list, zip(*rows, strict=True)), strict=True))
+    same = frozenset(name for name, values in columns.items() if values.count(values[0]) == len(values))
+    same -= {apart}
+    return same, [values[0] if name in same else values for name, values in columns.items()]
+
+
+def tell_event(fact: Fact) -> tuple[object, ...]:
+    """Return the columns of EVENT."""
+    return (
+        *fact.recipient,
+        fact.at,
+        fact.key,
+        fact.note or fact.kind.value,
+        fact.machine,
+        fact.link,
+        fact.code,
+        fact.diagnostic,
+        fact.agent,
+    )
 
 
 # The keys come in order, and each row is looked up and locked by itself, so they are locked in that order. A

@@ -8,6 +8,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.db import Database, is_contention, is_disconnect, run_lean
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.timeout(30)
 _ADD = """
@@ -15,6 +16,9 @@ _ADD = """
     ON CONFLICT (name) DO UPDATE SET last_event_at = now()
 """
 _READ = "SELECT name FROM configuration_sets WHERE name IN ('a', 'b') ORDER BY name"
+_SLEEPING = """
+    SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'
+"""
 _CLEAN = "DELETE FROM configuration_sets WHERE name IN ('a', 'b')"
 
 
@@ -96,8 +100,13 @@ async def test_whoever_is_cancelled_waits_for_nothing_and_leaves_nothing(databas
             await run_lean(connection, _ADD, "a")
             await run_lean(connection, "SELECT pg_sleep(60)")
 
+    async def count_sleeping() -> int:
+        async with database.connection() as connection:
+            ((count,),) = await run_lean(connection, _SLEEPING)
+        return int(count)
+
     working = asyncio.create_task(work())
-    await asyncio.sleep(0.3)
+    await eventually(count_sleeping, lambda count: count == 1)
     working.cancel()
     async with asyncio.timeout(10):
         await asyncio.wait([working])
