@@ -1,4 +1,4 @@
-"""What reports of a campaign need to know of it: that it is there, and what to call it."""
+"""What reports of a campaign need to know of it and its school: that it is there, and how it is shown."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,23 +7,42 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.campaigns.lifecycle import Status
 from app.campaigns.models import Campaign
 from app.core.errors import NotFound
+from app.schools.models import School
 
 
 @dataclass(frozen=True, slots=True)
 class Brief:
-    """A campaign without what it said, which may be half a megabyte."""
+    """A campaign without what it said, which may be half a megabyte, and its school's way of showing it."""
 
     name: str | None
     subject: str
+    status: str
     sent_at: datetime | None
+    timezone: str
+    profile_template: str | None
+
+    @property
+    def is_in_calls(self) -> bool:
+        """Whether some of it may be in a call to SES: it is not sent before the last call has ended."""
+        return self.status != Status.SENT
 
 
 async def read_brief(session: AsyncSession, *, school_id: UUID, campaign_id: UUID) -> Brief:
     """Return the campaign in brief, or raise NotFound."""
-    query = select(Campaign.name, Campaign.subject, Campaign.sent_at).where(
-        Campaign.school_id == school_id, Campaign.id == campaign_id
+    query = (
+        select(
+            Campaign.name,
+            Campaign.subject,
+            Campaign.status,
+            Campaign.sent_at,
+            School.timezone,
+            School.profile_url_template,
+        )
+        .join(School, School.id == Campaign.school_id)
+        .where(Campaign.school_id == school_id, Campaign.id == campaign_id)
     )
     row = (await session.execute(query)).one_or_none()
     if row is None:

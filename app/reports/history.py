@@ -19,7 +19,6 @@ from app.reports.reasons import explain
 from app.reports.recipients import make_line
 from app.reports.schemas import EventView, RecipientDetail
 from app.reports.table import COLUMNS
-from app.schools.service import get_school
 
 MOST_EVENTS: Final = 1_000
 SENT: Final = "sent"
@@ -44,8 +43,8 @@ async def get_recipient(
     session: AsyncSession, *, school_id: UUID, campaign_id: UUID, number: int
 ) -> RecipientDetail:
     """Return a recipient with the first 1,000 events of their history, or raise NotFound."""
-    await read_brief(session, school_id=school_id, campaign_id=campaign_id)
     key = {"school_id": school_id, "campaign_id": campaign_id}
+    campaign = await read_brief(session, **key)
     facts = Recipient.__table__.c
     query = select(*COLUMNS, facts.delivered_at, facts.handoff, facts.reason_at).where(
         facts.school_id == school_id, facts.campaign_id == campaign_id, facts.number == number
@@ -53,13 +52,12 @@ async def get_recipient(
     row = (await session.execute(query)).one_or_none()
     if row is None:
         raise NotFound("There is no such recipient.")
-    school = await get_school(session, school_id=school_id)
     calling = await find_calling(session, **key) if row.status == "queued" else []
     doubts = await find_doubts(session, **key, numbers=[number] if row.status == "unknown" else [])
     line = make_line(
         row,
         calling=number in calling,
-        profile_template=school.profile_url_template,
+        profile_template=campaign.profile_template,
         doubt=doubts.get(number),
     )
     found, omitted = await _read_events(session, school_id, campaign_id, number)

@@ -70,21 +70,21 @@ async def list_recipients(
     cursor: str | None,
 ) -> Page[RecipientView]:
     """Return a page of a campaign's recipients."""
-    await read_brief(session, school_id=school_id, campaign_id=campaign_id)
-    school = await get_school(session, school_id=school_id)
-    calling = await find_calling(session, school_id=school_id, campaign_id=campaign_id)
+    key = {"school_id": school_id, "campaign_id": campaign_id}
+    campaign = await read_brief(session, **key)
+    calling = await find_calling(session, **key) if campaign.is_in_calls else []
     table = Table(school_id, campaign_id, where, sort, calling)
     after = table.read_cursor(cursor) if cursor else None
     rows = (await session.execute(table.select_page(after=after, limit=limit + 1))).all()
     unknown = [row.number for row in rows[:limit] if row.status == "unknown"]
-    doubts = await find_doubts(session, school_id=school_id, campaign_id=campaign_id, numbers=unknown)
+    doubts = await find_doubts(session, **key, numbers=unknown)
     in_calls = frozenset(calling)
 
     def make_view(row: Any) -> RecipientView:  # a row of the table's columns
         line = make_line(
             row,
             calling=row.number in in_calls,
-            profile_template=school.profile_url_template,
+            profile_template=campaign.profile_template,
             doubt=doubts.get(row.number),
         )
         return RecipientView(**line._asdict())

@@ -16,7 +16,6 @@ from app.reports.brief import read_brief
 from app.reports.buckets import LENGTHS, MOST_BUCKETS, QUARTER, Counts, fill, find_starts, fits, to_minute
 from app.reports.freshness import Question, recall
 from app.reports.schemas import Bucket, Timeline
-from app.schools.service import get_school
 
 Cells = Mapping[int, Counts]
 """What happened in each minute, or quarter of an hour, counted in minutes since 1970."""
@@ -59,18 +58,17 @@ async def report_timeline(
     session: AsyncSession, *, school_id: UUID, campaign_id: UUID, bucket: Bucket | None, window: Window
 ) -> Timeline:
     """Return the buckets, the finest that fit unless one is named; InvalidInput when there are too many."""
-    await read_brief(session, school_id=school_id, campaign_id=campaign_id)
-    school = await get_school(session, school_id=school_id)
-    zone, campaign = ZoneInfo(school.timezone), (school_id, campaign_id)
+    timezone = (await read_brief(session, school_id=school_id, campaign_id=campaign_id)).timezone
+    zone, campaign = ZoneInfo(timezone), (school_id, campaign_id)
     cells = window.narrow(await _read_cells(session, campaign, QUARTER, _EVER))
     if not cells:
-        return Timeline(bucket=bucket or "day", timezone=school.timezone, items=[])
+        return Timeline(bucket=bucket or "day", timezone=timezone, items=[])
     span = min(cells), max(cells) + QUARTER - 1
     chosen = _choose_bucket(bucket, *span)
     if chosen == "minute":
         cells = await _read_cells(session, campaign, 1, span)
     starts = find_starts(chosen, min(cells), max(cells), zone)
-    return Timeline(bucket=chosen, timezone=school.timezone, items=fill(starts, cells, zone))
+    return Timeline(bucket=chosen, timezone=timezone, items=fill(starts, cells, zone))
 
 
 def _choose_bucket(asked: Bucket | None, first: int, last: int) -> Bucket:

@@ -40,7 +40,7 @@ Number = Annotated[int, Path(ge=1, le=LARGEST_NUMBER, description="The recipient
 _BY_MACHINE = "Only those where a machine did, or did not."
 
 
-def _read_filter(
+async def _read_filter(
     delivery_status: Annotated[list[DeliveryStatus] | None, Query(description="Any of these.")] = None,
     opened: Annotated[bool | None, Query(description="Only who did, or did not.")] = None,
     clicked: Annotated[bool | None, Query(description="Only who did, or did not.")] = None,
