@@ -9,6 +9,7 @@ import random
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -20,6 +21,7 @@ from app.demo.run import open_school
 from app.demo.stack import Stack
 from app.reports.table import SORTS, RecipientFilter
 from benchmarks.advised import make_stack
+from benchmarks.asking import Asker
 from benchmarks.campaign_data import SentCampaign, make_campaigns
 from benchmarks.figure import Figure, find_slowest
 from benchmarks.processes import find_api, weigh_api
@@ -87,23 +89,18 @@ def list_figures() -> Iterator[Case]:
 class Bench:
     """The API, what the paths are filled in with, and how many recipients there are in all."""
 
-    api: httpx.AsyncClient
+    api: Asker
     fill_in: dict[str, str]
     size: int
     baseline_ms: float = 0.0
 
-    async def measure(
-        self, case: Case, campaigns: list[SentCampaign], runs: int, *, warm: int = WARM
-    ) -> Figure:
+    def measure(self, case: Case, campaigns: list[SentCampaign], runs: int, *, warm: int = WARM) -> Figure:
         """Ask of one campaign after another; return the 95th percentile."""
         taken = []
         for _ in range(warm + runs):
             campaign = random.choice(campaigns)
             own = "" if case.path.startswith("/v1/") else f"/v1/campaigns/{campaign.id}"
-            started = time.perf_counter()
-            answer = await self.api.get(own + case.path.format(**self.fill_in))
-            taken.append((time.perf_counter() - started) * 1000)
-            answer.raise_for_status()
+            taken.append(self.api.time(own + case.path.format(**self.fill_in)))
         measured = sorted(taken[warm:])
         p95 = measured[min(len(measured) - 1, round(len(measured) * 0.95))]
         if case.name == BASELINE:
@@ -125,26 +122,26 @@ class Bench:
             covers_all=False,
         )
 
-    async def export(self, campaign: SentCampaign, sort: str, bare: float) -> Figure:
-        """Download the table; return its rate beside that of PostgreSQL's own file, in rows a second."""
-        started, lines = time.perf_counter(), 0
-        path = f"/v1/campaigns/{campaign.id}/recipients.csv?sort={sort}"
-        async with self.api.stream("GET", path) as answer:
-            answer.raise_for_status()
-            async for piece in answer.aiter_bytes():
-                lines += piece.count(b"\n")
-        rate = lines / (time.perf_counter() - started)
-        if lines != campaign.recipients + 1:
-            raise RowsMissing(f"{lines - 1:,} of {campaign.recipients:,} recipients are in the file")
-        return Figure(
-            f"CSV sorted by {sort}",
-            rate,
-            "rows/s",
-            campaign.recipients,
-            goal=EXPORT_RATE,
-            baseline=bare,
-            baseline_name="bare COPY",
-        )
+
+def export(api: httpx.Client, campaign: SentCampaign, sort: str, bare: float) -> Figure:
+    """Download the table; return its rate beside that of PostgreSQL's own file, in rows a second."""
+    started, lines = time.perf_counter(), 0
+    with api.stream("GET", f"/v1/campaigns/{campaign.id}/recipients.csv?sort={sort}") as answer:
+        answer.raise_for_status()
+        for piece in answer.iter_bytes():
+            lines += piece.count(b"\n")
+    rate = lines / (time.perf_counter() - started)
+    if lines != campaign.recipients + 1:
+        raise RowsMissing(f"{lines - 1:,} of {campaign.recipients:,} recipients are in the file")
+    return Figure(
+        f"CSV sorted by {sort}",
+        rate,
+        "rows/s",
+        campaign.recipients,
+        goal=EXPORT_RATE,
+        baseline=bare,
+        baseline_name="bare COPY",
+    )
 
 
 async def time_copy(url: str, campaign: SentCampaign) -> float:
@@ -182,31 +179,30 @@ def measure(size: int, *, one: int = 0) -> list[Figure]:
 async def _measure(stack: Stack, sizes: list[int]) -> list[Figure]:
     url = stack.services.database_url
     key = await open_school(stack)
-    async with httpx.AsyncClient(
-        base_url=stack.api_url, headers={"Authorization": f"Bearer {key}"}, timeout=600, trust_env=False
-    ) as api:
-        connection = await asyncpg.connect(url.replace("+asyncpg", ""))
-        school_id: UUID = await connection.fetchval("SELECT id FROM schools")
-        today = await connection.fetchval("SELECT now()::date::text")
-        await connection.close()
-        started = time.perf_counter()
-        made = await make_campaigns(url, school_id, sizes)
-        seconds = time.perf_counter() - started
-        say(f"{sum(sizes):,} recipients in {len(made)} campaigns made in {seconds:.0f} s")
-        bench = Bench(api, {"today": today}, sum(sizes))
-        figures = await _ask_everything(bench, made)
-        largest = max(made, key=lambda each: each.recipients)
-        bare = await time_copy(url, largest)
-        figures += [await bench.export(largest, sort, bare) for sort in ("number", "-last_opened_at")]
+    connection = await asyncpg.connect(url.replace("+asyncpg", ""))
+    school_id: UUID = await connection.fetchval("SELECT id FROM schools")
+    today = await connection.fetchval("SELECT now()::date::text")
+    await connection.close()
+    started = time.perf_counter()
+    made = await make_campaigns(url, school_id, sizes)
+    seconds = time.perf_counter() - started
+    say(f"{sum(sizes):,} recipients in {len(made)} campaigns made in {seconds:.0f} s")
+    with closing(Asker(stack.api_url, key)) as asker:
+        figures = _ask_everything(Bench(asker, {"today": today}, sum(sizes)), made)
+    largest = max(made, key=lambda each: each.recipients)
+    bare = await time_copy(url, largest)
+    headers = {"Authorization": f"Bearer {key}"}
+    with httpx.Client(base_url=stack.api_url, headers=headers, timeout=600, trust_env=False) as api:
+        figures += [export(api, largest, sort, bare) for sort in ("number", "-last_opened_at")]
     return [*figures, weigh_api(find_api(stack), after="reports", size=sum(sizes))]
 
 
-async def _ask_everything(bench: Bench, made: list[SentCampaign]) -> list[Figure]:
+def _ask_everything(bench: Bench, made: list[SentCampaign]) -> list[Figure]:
     """Return the slowest page and the slowest of what is added up."""
     usual = [campaign for campaign in made if campaign.recipients == EACH]
-    await _fill_in(bench, usual[0])
+    _fill_in(bench, usual[0])
     say(f"{'':<52}{'median':>9}{'p95':>9}{'goal':>7}{'ratio':>7}   (milliseconds; to {BASELINE})")
-    asked = [await bench.measure(case, usual, RUNS) for case in list_cases()]
+    asked = [bench.measure(case, usual, RUNS) for case in list_cases()]
     figures = [
         find_slowest(name, [each for each in asked if each.goal == goal and each.name != BASELINE])
         for name, goal in (
@@ -218,18 +214,18 @@ async def _ask_everything(bench: Bench, made: list[SentCampaign]) -> list[Figure
         say(f"of one campaign of {campaign.recipients:,}, asked once, then again")
         first = []
         for case in (*list_figures(), Case("sort -name", "/recipients?sort=-name", FIGURE_MS)):
-            first.append(await bench.measure(case, [campaign], 1, warm=0))
-            await bench.measure(case, [campaign], 3, warm=0)
+            first.append(bench.measure(case, [campaign], 1, warm=0))
+            bench.measure(case, [campaign], 3, warm=0)
         figures.append(find_slowest(f"of one campaign of {campaign.recipients:,}, asked once", first))
     return figures
 
 
-async def _fill_in(bench: Bench, campaign: SentCampaign) -> None:
+def _fill_in(bench: Bench, campaign: SentCampaign) -> None:
     for name, path in (
         ("list_cursor", "/v1/campaigns?limit=3"),
         ("email_cursor", f"/v1/campaigns/{campaign.id}/recipients?sort=-email"),
     ):
-        bench.fill_in[name] = (await bench.api.get(path)).json()["next_cursor"]
+        bench.fill_in[name] = bench.api.read_cursor(path)
 
 
 def main() -> int:
