@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Iterator
 
 from app.core.db import Database
+from app.core.open_files import allow_many_files
 from app.core.redis import connect_redis
 from app.core.signing import Purpose, RecipientRef, Signer
 from app.tracking.backlog import apply_backlog
@@ -22,6 +23,8 @@ from benchmarks.serving import serve_api
 from benchmarks.show import show_figures
 
 FULL, GOAL, GOAL_RATIO, GOAL_P99, STEADY = 20_000, 6000, 0.5, 20.0, 1000
+BROWSERS = 1000
+"""Connections at once: everyone who clicks has one, so a mail to very many is followed by very many."""
 AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 
 
@@ -38,6 +41,7 @@ def make_requests(mailed: Mailed, numbers: range) -> Iterator[bytes]:
 
 def measure(size: int, *, processes: int = 1) -> list[Figure]:
     """Measure with so many clicks and API processes, everything started for it and stopped."""
+    allow_many_files()
     with (
         make_stack() as stack,
         serve_api(stack, processes) as api,
@@ -50,16 +54,16 @@ def measure(size: int, *, processes: int = 1) -> list[Figure]:
         write_requests(rest, make_requests(mailed, range(first + 1, size + 1)))
         write_requests(slow, make_requests(mailed, range(size + 1, size + steady + 1)))
         say(f"api before      {read_memory(api.process)}")
-        run_load(warm, port=api.port)
+        run_load(warm, port=api.port, connections=BROWSERS)
         cpu = read_stack_cpu(stack, api=api.process)
-        ours = run_load(rest, port=api.port)
+        ours = run_load(rest, port=api.port, connections=BROWSERS)
         used = read_stack_cpu(stack, api=api.process) | {"load": ours.cpu}
         calm = run_load(slow, port=api.port, rate=STEADY)
         say(f"api after       {read_memory(api.process)}")
         memory = weigh_api(api.process, after="clicks", size=size)
         with run_bare(stack, processes) as port:
-            run_load(warm, port=port)
-            bare = run_load(rest, port=port)
+            run_load(warm, port=port, connections=BROWSERS)
+            bare = run_load(rest, port=port, connections=BROWSERS)
             bare_calm = run_load(slow, port=port, rate=STEADY)
         ours.show("recorded", status="302")
         bare.show("bare redirect", status="302")

@@ -45,9 +45,11 @@ def api(
 
     from app.cli.database import check_database
     from app.core.logging import configure_logging
+    from app.core.open_files import allow_many_files
 
     configure_logging()
     asyncio.run(check_database(settings))
+    allow_many_files()  # every listener, browser and platform is one
     uvicorn.run(
         "app.main:create_app",
         factory=True,
