@@ -16,9 +16,9 @@ from app.reports import queries
 from app.reports.brief import read_brief
 from app.reports.calls import find_calling, find_doubts
 from app.reports.queries import CampaignFilter
-from app.reports.recipients import make_line
+from app.reports.recipients import make_line_of
 from app.reports.schemas import RecipientView
-from app.reports.table import RecipientFilter, Table
+from app.reports.table import COLUMNS, RecipientFilter, Table
 from app.schools.service import get_school
 
 
@@ -81,8 +81,8 @@ async def list_recipients(
     in_calls = frozenset(calling)
 
     def make_view(row: Any) -> RecipientView:  # a row of the table's columns
-        line = make_line(
-            row,
+        line = make_line_of(
+            row[: len(COLUMNS)],
             calling=row.number in in_calls,
             profile_template=campaign.profile_template,
             doubt=doubts.get(row.number),
