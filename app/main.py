@@ -32,7 +32,7 @@ from app.delivery.metrics.routes import router as metrics
 from app.delivery.metrics.scrape import Scraper
 from app.delivery.routes import router as control
 from app.directory.holdings import Holding
-from app.directory.imports.routes import STREAMED_PATHS
+from app.directory.imports.routes import PREFIX as IMPORTS
 from app.directory.imports.routes import router as imports
 from app.directory.routes import router as directory
 from app.directory.suppressions.routes import router as suppressions
@@ -40,6 +40,7 @@ from app.drafts.mailer import Mailer
 from app.drafts.routes import inert
 from app.drafts.routes import router as drafts
 from app.feedback.erase import erase_parked, read_parked
+from app.feedback.routes import PATH as WEBHOOK
 from app.feedback.routes import router as webhooks
 from app.feedback.service import make_feedback
 from app.mail.sns import SnsVerifier
@@ -209,4 +210,5 @@ def _add_layers(app: LayeredAPI, settings: Settings) -> None:
     secure = TRANSPORT_SECURITY if settings.public_url.startswith("https://") else {}
     headers = SECURITY_HEADERS | secure
     app.surround(lambda inner: FastLane(inner, owner=app, routers=PUBLIC))
-    app.surround(lambda inner: RequestContext(inner, streamed=STREAMED_PATHS, headers=headers))
+    # An import is of any length, and read in pieces; what SNS sends has a limit of its own, far lower.
+    app.surround(lambda inner: RequestContext(inner, exempt=(IMPORTS, WEBHOOK), headers=headers))

@@ -48,17 +48,17 @@ class RequestContext:
         app: ASGIApp,
         *,
         body_limit: int = BODY_LIMIT,
-        streamed: Collection[str] = (),
+        exempt: Collection[str] = (),
         headers: Mapping[str, str] = SECURITY_HEADERS,
     ) -> None:
-        """Limit every body but those of the `streamed` paths, whose routes never hold one whole.
+        """Limit every body but those of the `exempt` paths, whose routes have limits of their own.
 
         `headers` are added to every answer that does not have them.
         """
         self._headers = _encode(headers)
         self._app = app
         self._body_limit = body_limit
-        self._streamed = frozenset(streamed)
+        self._exempt = frozenset(exempt)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -81,7 +81,7 @@ class RequestContext:
             await send(message)
 
         try:
-            if scope["path"] not in self._streamed:
+            if scope["path"] not in self._exempt:
                 receive = _limited(receive, self._body_limit)
             await self._app(scope, receive, send_with_id)
         except Exception:

@@ -6,6 +6,7 @@ from app.core.errors import Forbidden, MalformedRequest, TooLarge, Unavailable
 from app.core.http import LeanResponse, LeanRoute, describe_problems
 from app.feedback import service
 
+PATH = "/webhooks/ses"
 router = APIRouter(tags=["Webhooks"], route_class=LeanRoute)
 _NOTHING = [(b"content-length", b"0")]
 _EXAMPLE = (
@@ -17,7 +18,7 @@ _EXAMPLE = (
 
 
 @router.post(
-    "/webhooks/ses",
+    PATH,
     operation_id="receive_ses_event",
     summary="Receive an SNS message",
     status_code=200,

@@ -24,7 +24,6 @@ from app.directory.registry import RESOURCES
 from app.schools.access import CanReadDirectory, CanStreamDirectory
 
 PREFIX = "/v1/imports"
-STREAMED_PATHS = (PREFIX,)
 router = APIRouter(prefix=PREFIX, tags=["Imports"], responses=describe_problems(Unauthenticated, Forbidden))
 
 ImportResource = TypeAliasType(
