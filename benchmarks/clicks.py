@@ -23,7 +23,7 @@ from benchmarks.serving import serve_api
 from benchmarks.show import show_figures
 
 FULL, GOAL, GOAL_RATIO, GOAL_P99, STEADY = 20_000, 6000, 0.5, 20.0, 1000
-BROWSERS = 1000
+BROWSERS = 500
 """Connections at once: everyone who clicks has one, so a mail to very many is followed by very many."""
 AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 
