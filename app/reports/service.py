@@ -1,9 +1,10 @@
 """The reports: each a fixed number of indexed reads, whatever the size of the campaign."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.campaigns.schemas import CampaignDetail, CampaignView, ContentView, LinkView
@@ -20,6 +21,10 @@ from app.reports.recipients import make_line_of
 from app.reports.schemas import RecipientView
 from app.reports.table import COLUMNS, RecipientFilter, Table
 from app.schools.service import get_school
+
+# The planner expects pages in memory and prefers an index scan, which reads those of a campaign one by one. A
+# bitmap scan reads sixteen at a time (`io_combine_limit`): a quarter faster where they are not in memory.
+_MANY_PAGES_AT_ONCE: Final = text("SET LOCAL enable_indexscan = off")
 
 
 async def list_campaigns(
@@ -75,6 +80,8 @@ async def list_recipients(
     calling = await find_calling(session, **key) if campaign.is_in_calls else []
     table = Table(school_id, campaign_id, where, sort, calling)
     after = table.read_cursor(cursor) if cursor else None
+    if table.reads_all:
+        await session.execute(_MANY_PAGES_AT_ONCE)
     rows = (await session.execute(table.select_page(after=after, limit=limit + 1))).all()
     unknown = [row.number for row in rows[:limit] if row.status == "unknown"]
     doubts = await find_doubts(session, **key, numbers=unknown)

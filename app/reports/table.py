@@ -141,6 +141,11 @@ class Table:
     calling: Sequence[int] = ()
 
     @property
+    def reads_all(self) -> bool:
+        """Whether all of the campaign's rows are read for a page of them."""
+        return self._name != "number"
+
+    @property
     def _name(self) -> str:
         return self.sort.removeprefix("-")
 
@@ -187,7 +192,7 @@ class Table:
         return (*self._is_of_campaign(), *self.where.conditions(self.calling))
 
     def _order(self, key: ColumnElement[Any], number: ColumnElement[int]) -> tuple[ColumnElement[Any], ...]:
-        if self._name == "number":
+        if not self.reads_all:
             return (number.desc() if self._descends else number,)
         if self._descends:
             return (key.desc().nulls_last(), number.desc())
@@ -196,7 +201,7 @@ class Table:
     def _comes_after(self, place: Place) -> ColumnElement[bool]:
         number = Recipient.number
         further = number < place.number if self._descends else number > place.number
-        if self._name == "number":
+        if not self.reads_all:
             return further
         key = self._make_key()
         if place.key is None:
