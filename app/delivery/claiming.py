@@ -20,11 +20,9 @@ _DUE = """
             AND b.state = 'due' AND b.not_before <= now()
     )
 """
+# Chosen once: a plan that looked for them anew for each batch of a table it thinks is tiny would claim more.
 _CLAIM = """
-    UPDATE batches b
-    SET state = 'calling', fence = b.fence + 1, called_at = now(),
-        lease_until = now() + make_interval(secs => $3), recipients = next.recipients[:$5]
-    FROM (
+    WITH next AS MATERIALIZED (
         SELECT due.school_id, due.campaign_id, due.number, due.recipients, c.message_type
         FROM batches due
         JOIN campaigns c ON c.school_id = due.school_id AND c.id = due.campaign_id
@@ -33,7 +31,11 @@ _CLAIM = """
         ORDER BY due.priority, due.number
         LIMIT $4
         FOR UPDATE OF due SKIP LOCKED
-    ) AS next
+    )
+    UPDATE batches b
+    SET state = 'calling', fence = b.fence + 1, called_at = now(),
+        lease_until = now() + make_interval(secs => $3), recipients = next.recipients[:$5]
+    FROM next
     WHERE (b.school_id, b.campaign_id, b.number) = (next.school_id, next.campaign_id, next.number)
     RETURNING b.number, b.recipients, b.fence, b.attempt, b.tries, b.priority, next.message_type,
         next.recipients[$5 + 1:] AS rest

@@ -43,6 +43,23 @@ async def test_of_a_batch_too_large_for_the_rate_the_rest_is_left_for_later_call
     assert [[each.number for each in claim.addressees] for claim in rest] == [[5, 6], [11, 12]]
 
 
+async def test_no_more_is_claimed_than_asked_for_while_the_planner_takes_the_table_for_tiny(
+    school: SchoolClient, database: Database
+) -> None:
+    """As after a first small campaign and an ANALYZE: what is claimed beyond, nobody would ever send."""
+    turn = await open_campaign(database, school, 1)
+    await claim_some(database, turn)
+    await run_sql(database, "UPDATE batches SET state = 'done'")
+    await run_sql(database, "ANALYZE batches")
+    await run_sql(database, "ANALYZE campaigns")
+    turn = await open_campaign(database, school, 30, batch_size=3)
+    async with database.keyed_connection() as connection:
+        claims = await claim_batches(connection, turn, most=2, lease_seconds=60)
+    assert [[each.number for each in claim.addressees] for claim in claims] == [[1, 2, 3], [4, 5, 6]]
+    states = [state for state, _, _ in await list_batches(database, turn)]
+    assert states == ["calling"] * 2 + ["due"] * 8
+
+
 @pytest.mark.parametrize("how", ["pause", "cancel"])
 async def test_nothing_is_claimed_of_a_campaign_that_a_person_stopped(
     school: SchoolClient, database: Database, how: str
