@@ -1,8 +1,8 @@
 """Events that cannot be applied yet: kept as they came, and tried again with growing pauses."""
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import delete, func, select, tuple_, update
@@ -40,13 +40,8 @@ async def park_events(connection: AsyncConnection, events: Sequence[MailEvent], 
 async def keep_events(connection: AsyncConnection, events: Sequence[MailEvent], *, reason: str) -> None:
     """Keep events that will never be applied, so that a person can look at them; one parked before stays."""
     await park_events(connection, events, reason=reason)
-    keys = sorted(event.key for event in events)
-    if keys:
-        await connection.execute(
-            update(ParkedEvent)
-            .where(ParkedEvent.school_id == NOBODY, ParkedEvent.key.in_(keys))
-            .values(reason=reason, tries=MOST_TRIES)
-        )
+    if events:
+        await give_up(connection, [event.key for event in events], reason=reason)
 
 
 async def keep_message(
@@ -60,7 +55,15 @@ async def keep_message(
     )
 
 
-async def take_due(connection: AsyncConnection, *, limit: int) -> list[tuple[bytes, dict[str, Any]]]:
+class Parked(NamedTuple):
+    """A parked event as it came, by the key it is parked under."""
+
+    key: bytes
+    event: Mapping[str, Any]
+    received_at: datetime
+
+
+async def take_due(connection: AsyncConnection, *, limit: int) -> list[Parked]:
     """Lock the parked events whose time has come; each is put off before it is tried."""
     pause = func.least(LONGEST_PAUSE, FIRST_PAUSE * func.power(2, func.least(ParkedEvent.tries, 20)))
     due = (
@@ -74,9 +77,18 @@ async def take_due(connection: AsyncConnection, *, limit: int) -> list[tuple[byt
         update(ParkedEvent)
         .where(tuple_(ParkedEvent.school_id, ParkedEvent.key).in_(due))
         .values(next_try_at=func.now() + pause, tries=ParkedEvent.tries + 1)
-        .returning(ParkedEvent.key, ParkedEvent.event)
+        .returning(ParkedEvent.key, ParkedEvent.event, ParkedEvent.received_at)
     )
-    return [(row.key, row.event) for row in rows]
+    return [Parked(*row) for row in rows]
+
+
+async def give_up(connection: AsyncConnection, keys: Sequence[bytes], *, reason: str) -> None:
+    """Only keep these from now on, so that a person can look at them."""
+    await connection.execute(
+        update(ParkedEvent)
+        .where(ParkedEvent.school_id == NOBODY, ParkedEvent.key.in_(sorted(keys)))
+        .values(reason=reason, tries=MOST_TRIES)
+    )
 
 
 async def forget_events(connection: AsyncConnection, keys: Sequence[bytes]) -> None:

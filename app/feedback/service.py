@@ -14,7 +14,7 @@ from app.core.db import Database, is_disconnect
 from app.core.errors import BodyCutShort, TooLarge, Unavailable
 from app.core.group_commit import GroupCommit
 from app.feedback.apply import apply_events
-from app.feedback.parking import forget_events, keep_message, park_events, take_due
+from app.feedback.parking import Parked, forget_events, give_up, keep_message, park_events, take_due
 from app.mail.envelopes import MAX_BODY_BYTES, Envelope, EnvelopeType, parse_envelope
 from app.mail.events import MalformedEvent, decode_message, parse_events
 from app.mail.sns import SnsVerifier
@@ -136,6 +136,21 @@ def _read_arrival(envelope: Envelope) -> Arrival:
         return Arrival(envelope, (), unreadable=f"cannot be read: {error}")
 
 
+def _read_parked(due: Sequence[Parked]) -> tuple[list[MailEvent], list[bytes]]:
+    """Return the events, and the keys of what cannot be read: that is no reason to try no other."""
+    events: list[MailEvent] = []
+    unreadable: list[bytes] = []
+    for key, raw, received_at in due:
+        try:
+            read = parse_events(raw, published_at=received_at)
+        except MalformedEvent as error:
+            log.warning("a parked event cannot be read any more", error=str(error))
+            unreadable.append(key)
+        else:
+            events += (event for event in read if event.key == key)
+    return events, unreadable
+
+
 async def retry_parked(database: Database, *, limit: int = 500) -> int:
     """Try again what was parked; return how many events were tried. One that fails harms no other."""
 
@@ -146,7 +161,9 @@ async def retry_parked(database: Database, *, limit: int = 500) -> int:
 
     async with database.connection() as connection:
         due = await take_due(connection, limit=limit)
-    events = [event for key, raw in due for event in parse_events(raw) if event.key == key]
+        events, unreadable = _read_parked(due)
+        if unreadable:
+            await give_up(connection, unreadable, reason="cannot be read any more")
     retries = GroupCommit(write)
     failures = await asyncio.gather(*map(retries.submit, events), return_exceptions=True)
     for failure in failures:

@@ -12,6 +12,7 @@ from app.core.clock import now
 from app.core.db import Database
 from app.delivery.planning import prepare_campaign
 from app.feedback.models import ParkedEvent
+from app.feedback.parking import MOST_TRIES
 from app.feedback.service import retry_parked
 from app.recipients.facts import FactKind
 from app.recipients.models import ConfigurationSet
@@ -169,3 +170,44 @@ async def test_evidence_is_noted_for_the_configuration_set(
     async with database.system_transaction() as session:
         assert await session.scalar(select(ConfigurationSet.name)) == name
         await session.execute(text("DELETE FROM configuration_sets"))
+
+
+async def test_what_ses_says_while_it_is_set_up_keeps_no_other_from_being_applied(
+    school: SchoolClient, database: Database, topic: Topic
+) -> None:
+    """It names no mail and has no instant of its own but that of its arrival."""
+    campaign = await _send(school, database)
+    await topic.publish(
+        {"notificationType": "AmazonSnsSubscriptionSucceeded", "message": "You have subscribed"},
+        strip_tags(make_event("Bounce", school, campaign)),
+    )
+    await record(database, school, campaign, 1, FactKind.ACCEPTED, message_id=make_message_id(campaign, 1))
+    assert await _retry(database) == 2
+    assert (await _read_stats(school, campaign))["bounced_permanent"] == 1
+    (left,) = await _read_parked(database)
+    assert (left.event["notificationType"], left.tries) == ("AmazonSnsSubscriptionSucceeded", 1)
+
+
+async def test_one_that_cannot_be_read_any_more_is_only_kept(
+    school: SchoolClient, database: Database, topic: Topic
+) -> None:
+    """As an event that an earlier release parked, and that this one reads more strictly."""
+    campaign = await _send(school, database)
+    await topic.publish(
+        strip_tags(make_event("Delivery", school, uuid4())),
+        strip_tags(make_event("Delivery", school, campaign)),
+    )
+    await record(database, school, campaign, 1, FactKind.ACCEPTED, message_id=make_message_id(campaign, 1))
+    async with database.connection() as connection:
+        await connection.execute(
+            text(
+                "UPDATE parked_events SET event = jsonb_set(event, '{mail}', '7')"
+                " WHERE event->'mail'->>'messageId' <> :id"
+            ),
+            {"id": make_message_id(campaign, 1)},
+        )
+    assert await _retry(database) == 2
+    assert (await _read_stats(school, campaign))["delivered"] == 1
+    (left,) = await _read_parked(database)
+    assert (left.reason, left.tries) == ("cannot be read any more", MOST_TRIES)
+    assert await _retry(database) == 0
