@@ -14,11 +14,12 @@ from app.core.db import run_lean
 from app.core.metrics import COMMIT_ITEMS
 from app.recipients.counters import COUNTED, Tally
 from app.recipients.facts import Fact, FactKind
-from app.recipients.record import record_facts
-from app.recipients.rows import Campaign, add_to_counters
+from app.recipients.record import record_rows
+from app.recipients.rows import Campaign, add_changes, add_to_counters
 
-# Each is looked up and locked by itself, in the order of keys, as everybody locks recipients. Freshly frozen
-# rows have no statistics yet: a join that may be turned round reads the whole campaign for each of them.
+# Each is looked up and locked by itself, in the order of keys, as everybody locks recipients; those of whom
+# more is known as well, for they are changed next. Freshly frozen rows have no statistics: a join that may
+# be turned round reads the whole campaign for each of them.
 _ACCEPT: Final = """
     UPDATE recipients r
     SET status = 'accepted', accepted_at = v.accepted_at, message_id = v.message_id
@@ -26,11 +27,12 @@ _ACCEPT: Final = """
         SELECT fresh.school_id, fresh.campaign_id, fresh.number, given.accepted_at, given.message_id
         FROM unnest($3::int[], $4::timestamptz[], $5::text[]) AS given (number, accepted_at, message_id)
         CROSS JOIN LATERAL (
-            SELECT school_id, campaign_id, number FROM recipients
-            WHERE (school_id, campaign_id, number) = ($1, $2, given.number) AND status = 'queued'
+            SELECT school_id, campaign_id, number, status FROM recipients
+            WHERE (school_id, campaign_id, number) = ($1, $2, given.number)
             OFFSET 0
             FOR UPDATE
         ) AS fresh
+        WHERE fresh.status = 'queued'
         OFFSET 0
     ) AS v
     WHERE (r.school_id, r.campaign_id, r.number) = (v.school_id, v.campaign_id, v.number)
@@ -71,7 +73,8 @@ async def record_acceptances(connection: AsyncConnection, facts: Sequence[Fact])
                 if (number := fact.recipient.number) not in done or fact is not first[number]
             ]
     if others:
-        await record_facts(connection, others)
+        _, counted = await record_rows(connection, others)
+        changes = add_changes(changes, counted.changes)
     _FACTS_WRITTEN.observe(len(facts) - len(others))
     latest = {campaign: (max(fact.at for fact in told), None) for campaign, told in by_campaign.items()}
     await add_to_counters(connection, changes, latest)

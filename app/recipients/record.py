@@ -44,8 +44,26 @@ class Recorded:
     fresh: frozenset[bytes]
 
 
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What is still to be added to the counters."""
+
+    changes: Mapping[Campaign, Tally]
+    progress: Mapping[Campaign, Progress]
+
+
 async def record_facts(connection: AsyncConnection, facts: Sequence[Fact]) -> Recorded:
     """Record the facts in this transaction; facts about unknown recipients are returned, not kept."""
+    recorded, counted = await record_rows(connection, facts)
+    await add_to_counters(connection, counted.changes, counted.progress)
+    return recorded
+
+
+async def record_rows(connection: AsyncConnection, facts: Sequence[Fact]) -> tuple[Recorded, Counted]:
+    """Record the facts but for the counters, which the caller adds to, once and last of all.
+
+    Were they added to twice, a campaign's could be locked after those of one that comes later in the order.
+    """
     by_recipient: dict[RecipientKey, list[Fact]] = {}
     for fact in facts:
         by_recipient.setdefault(fact.recipient, []).append(fact)
@@ -54,14 +72,13 @@ async def record_facts(connection: AsyncConnection, facts: Sequence[Fact]) -> Re
     left = [facts for facts in told if plain.done.get(facts[0].key or b"") is not facts[0]]
     general = await _record_any(connection, left)
     known = [*plain.done.values(), *general.known]
-    changes = add_changes(plain.changes, general.changes)
-    await add_to_counters(connection, changes, _see_progress(known))
+    counted = Counted(add_changes(plain.changes, general.changes), _see_progress(known))
     fresh = frozenset(plain.fresh | general.fresh)
     _measure(facts, fresh)
     if len(known) == len(facts):
-        return Recorded((), fresh)
+        return Recorded((), fresh), counted
     found = {fact.recipient for fact in known}
-    return Recorded(tuple(fact for fact in facts if fact.recipient not in found), fresh)
+    return Recorded(tuple(fact for fact in facts if fact.recipient not in found), fresh), counted
 
 
 @dataclass(frozen=True, slots=True)
