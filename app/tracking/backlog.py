@@ -16,7 +16,7 @@ import orjson
 import structlog
 from redis.exceptions import RedisError
 
-from app.core.db import Database, is_disconnect
+from app.core.db import Database, is_contention, is_disconnect
 from app.core.group_commit import GroupCommit
 from app.recipients.facts import Fact, FactKind, RecipientKey
 from app.recipients.record import record_facts
@@ -89,7 +89,8 @@ async def apply_backlog(redis: Any, database: Database) -> int:
     """Record what waits, oldest first, and take it off the stream once it is durable; return how much.
 
     May run on several workers at once. Stops without a word lost where PostgreSQL is still away: it raises
-    what `is_disconnect` knows. An entry that cannot be recorded is dropped with a line in the log.
+    what `is_disconnect` knows. An entry that loses every race waits for the next time; one that cannot be
+    recorded is dropped with a line in the log.
     """
 
     async def write(facts: Sequence[Fact]) -> None:
@@ -100,13 +101,20 @@ async def apply_backlog(redis: Any, database: Database) -> int:
     while entries := await redis.xrange(STREAM, count=MOST_AT_ONCE):
         facts = [decode_fact(fields[b"fact"]) for _, fields in entries]
         results = await asyncio.gather(*map(recorder.submit, facts), return_exceptions=True)
-        for error in results:
+        done = []
+        for (entry, _), error in zip(entries, results, strict=True):
             if isinstance(error, BaseException):
                 if is_disconnect(error) or not isinstance(error, Exception):
                     raise error
+                if is_contention(error):
+                    continue
                 log.error("a visit cannot be recorded", error=type(error).__name__)
-        await redis.xdel(STREAM, *(entry for entry, _ in entries))
-        applied += len(entries)
+            done.append(entry)
+        if done:
+            await redis.xdel(STREAM, *done)
+        applied += len(done)
+        if len(done) < len(entries):
+            break
     if applied:
         log.info("opens and clicks from the time without PostgreSQL are recorded", count=applied)
     return applied

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import structlog
 
+from app.core.db import is_contention
 from app.core.group_commit import GroupCommit
 from app.core.metrics import VISITS
 from app.recipients.facts import Fact
@@ -29,7 +30,10 @@ class VisitRecorder:
                 await self.recorder.submit(fact)
         except DatabaseAway:
             await self._put_off(fact)
-        except Exception:
+        except Exception as error:
+            if is_contention(error):  # it lost every race it was in: nothing is wrong with it
+                await self._put_off(fact)
+                return
             _NOWHERE.inc()
             log.exception("a visit cannot be recorded")
         else:
