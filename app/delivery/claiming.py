@@ -23,9 +23,11 @@ _DUE = """
 # Chosen once: a plan that looked for them anew for each batch of a table it thinks is tiny would claim more.
 _CLAIM = """
     WITH next AS MATERIALIZED (
-        SELECT due.school_id, due.campaign_id, due.number, due.recipients, c.message_type
+        SELECT due.school_id, due.campaign_id, due.number, due.recipients, c.message_type,
+            s.name AS school_name, s.ses_tenant
         FROM batches due
         JOIN campaigns c ON c.school_id = due.school_id AND c.id = due.campaign_id
+        JOIN schools s ON s.id = due.school_id
         WHERE due.school_id = $1 AND due.campaign_id = $2 AND due.state = 'due'
             AND due.not_before <= now() AND c.status = 'sending'
         ORDER BY due.priority, due.number
@@ -38,7 +40,7 @@ _CLAIM = """
     FROM next
     WHERE (b.school_id, b.campaign_id, b.number) = (next.school_id, next.campaign_id, next.number)
     RETURNING b.number, b.recipients, b.fence, b.attempt, b.tries, b.priority, next.message_type,
-        next.recipients[$5 + 1:] AS rest
+        next.recipients[$5 + 1:] AS rest, next.school_name, next.ses_tenant
 """
 _LEAVE = """
     INSERT INTO batches (school_id, campaign_id, recipients, attempt, tries, priority)
@@ -76,7 +78,11 @@ class Addressee(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A batch that is ours until the lease ends; `fence` proves it."""
+    """A batch that is ours until the lease ends; `fence` proves it.
+
+    With it comes what the school may have changed since the campaign was begun: its name, and the SES tenant
+    that it sends as.
+    """
 
     school_id: UUID
     campaign_id: UUID
@@ -86,6 +92,8 @@ class Claim:
     tries: int
     addressees: tuple[Addressee, ...]
     priority: int = 0
+    school_name: str = ""
+    tenant: str | None = None
 
 
 async def find_due(connection: AsyncConnection) -> list[Turn]:
@@ -125,6 +133,8 @@ async def claim_batches(
             batch.tries,
             tuple(kept[number] for number in sorted(batch.recipients) if number in kept),
             batch.priority,
+            batch.school_name,
+            batch.ses_tenant,
         )
         for batch in sorted(batches, key=lambda batch: (batch.priority, batch.number))
     ]

@@ -13,7 +13,6 @@ from app.content.person import Person, RecipientUrls
 from app.core.signing import Purpose, RecipientRef, Signer
 from app.delivery.claiming import Addressee, Claim
 from app.mail.types import OutgoingBatch, OutgoingEmail
-from app.schools.models import School
 
 MOST_LETTERS = 64
 
@@ -24,11 +23,9 @@ class Letter:
 
     compiled: CompiledMessage
     message_type: str
-    school_name: str
     from_name: str
     from_email: str
     reply_to: str | None
-    tenant: str | None
 
 
 class Letters:
@@ -58,14 +55,10 @@ async def _read_letter(connection: AsyncConnection, school_id: UUID, campaign_id
             select(
                 Campaign.compiled,
                 Campaign.message_type,
-                School.name,
                 Campaign.from_name,
                 Campaign.from_email,
                 Campaign.reply_to,
-                School.ses_tenant,
-            )
-            .join(School, School.id == Campaign.school_id)
-            .where(Campaign.school_id == school_id, Campaign.id == campaign_id)
+            ).where(Campaign.school_id == school_id, Campaign.id == campaign_id)
         )
     ).one()
     return Letter(CompiledMessage.from_json(row[0]), *row[1:])
@@ -81,7 +74,7 @@ def compose_batch(letter: Letter, claim: Claim, *, signer: Signer, public_url: s
         subject=letter.compiled.subject,
         html=letter.compiled.html,
         text=letter.compiled.text,
-        tenant=letter.tenant,
+        tenant=claim.tenant,
         emails=tuple(
             _compose_email(letter, claim, addressee, signer, public_url, tags)
             for addressee in claim.addressees
@@ -106,7 +99,7 @@ def _compose_email(
         preferences_url=f"{unsubscribe_url}/preferences",
     )
     person = Person(
-        addressee.first_name, addressee.last_name, addressee.email, letter.school_name, addressee.attributes
+        addressee.first_name, addressee.last_name, addressee.email, claim.school_name, addressee.attributes
     )
     return OutgoingEmail(
         address=addressee.wire_address,

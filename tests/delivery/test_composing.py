@@ -99,3 +99,25 @@ async def _freeze(database: Database, school: SchoolClient, campaign: str) -> Tu
     async with database.system_transaction() as session:
         await prepare_campaign(session, school_id=school.id, campaign_id=campaign_id)
     return Turn(school.id, campaign_id, operational=True)
+
+
+async def test_what_the_school_changes_meanwhile_holds_from_the_next_batch_on(
+    school: SchoolClient, database: Database, settings: Settings
+) -> None:
+    """A wrong tenant pauses the campaign: once it is put right, resuming must not send as the wrong one."""
+    html = "<body><p>{{ school_name }}</p></body>"
+    turn = await open_campaign(database, school, 2, batch_size=1, html=html)
+    letters, sent = Letters(), []
+    for name, tenant in (("Riverside", "wrong"), ("Lakeside", "right")):
+        answer = await school.http.patch("/v1/school", json={"name": name, "ses_tenant": tenant})
+        assert answer.status_code == 200
+        claimed = await claim_some(database, turn)
+        letter = letters.find(turn.campaign_id)
+        if letter is None:
+            async with database.connection() as connection:
+                letter = await letters.read(connection, turn.school_id, turn.campaign_id)
+        signer = Signer(settings.secret_keys)
+        sent.append(compose_batch(letter, claimed, signer=signer, public_url=settings.public_url))
+    assert [batch.tenant for batch in sent] == ["wrong", "right"]
+    assert ["Riverside" in batch.emails[0].values.values() for batch in sent] == [True, False]
+    assert ["Lakeside" in batch.emails[0].values.values() for batch in sent] == [False, True]
