@@ -53,7 +53,10 @@ class Campaign(Base):
     """The share of hard bounces that a person took on by resuming; so with complaints below."""
     accepted_complaint_rate: Mapped[float | None]
     retry_from: Mapped[int | None]
-    """From this number on those who failed are still to be put back; null when that is not asked for."""
+    """From this number on those who failed are still to be put back; null when that is not asked for.
+
+    Recipients are numbered from 1: a lower number is another wish to begin with the first.
+    """
     retry_unknown_before: Mapped[datetime | None] = mapped_column(Instant)
     """Undecided batches older than this are to be put back too; null when that is not asked for."""
     lone_refusals: Mapped[int] = mapped_column(server_default="0")

@@ -21,6 +21,7 @@ _DUE = """
     )
 """
 # Chosen once: a plan that looked for them anew for each batch of a table it thinks is tiny would claim more.
+# The lease begins with the claim, not with the transaction, in which other campaigns may come first.
 _CLAIM = """
     WITH next AS MATERIALIZED (
         SELECT due.school_id, due.campaign_id, due.number, due.recipients, c.message_type,
@@ -36,7 +37,7 @@ _CLAIM = """
     )
     UPDATE batches b
     SET state = 'calling', fence = b.fence + 1, called_at = now(),
-        lease_until = now() + make_interval(secs => $3), recipients = next.recipients[:$5]
+        lease_until = clock_timestamp() + make_interval(secs => $3), recipients = next.recipients[:$5]
     FROM next
     WHERE (b.school_id, b.campaign_id, b.number) = (next.school_id, next.campaign_id, next.number)
     RETURNING b.number, b.recipients, b.fence, b.attempt, b.tries, b.priority, next.message_type,

@@ -48,8 +48,12 @@ _CUT: Final = """
     GROUP BY attempt, part
     ORDER BY min(number)
 """
-_GO_ON: Final = "UPDATE campaigns SET retry_from = $3 WHERE school_id = $1 AND id = $2"
-_NO_MORE_UNKNOWN: Final = "UPDATE campaigns SET retry_unknown_before = NULL WHERE school_id = $1 AND id = $2"
+# Of the wish that was read: one that came meanwhile stands, and begins anew.
+_GO_ON: Final = "UPDATE campaigns SET retry_from = $4 WHERE school_id = $1 AND id = $2 AND retry_from = $3"
+_NO_MORE_UNKNOWN: Final = """
+    UPDATE campaigns SET retry_unknown_before = NULL
+    WHERE school_id = $1 AND id = $2 AND retry_unknown_before = $3
+"""
 
 
 async def find_retried(connection: AsyncConnection) -> list[tuple[UUID, UUID]]:
@@ -87,7 +91,7 @@ async def _put_back_unknown(
     again = await requeue_unknown(connection, school_id, campaign_id, numbers=numbers)
     await run_sql(connection, _CLOSE, school_id, campaign_id, [batch.number for batch in batches])
     if len(batches) < BATCHES_AT_ONCE:
-        await run_sql(connection, _NO_MORE_UNKNOWN, school_id, campaign_id)
+        await run_sql(connection, _NO_MORE_UNKNOWN, school_id, campaign_id, before)
     return again
 
 
@@ -95,8 +99,16 @@ async def _put_back_failed(
     connection: AsyncConnection, school_id: UUID, campaign_id: UUID, first: int
 ) -> Requeued:
     """Put back those who failed among the next numbers: who fails again meanwhile is behind us."""
-    last = first + NUMBERS_AT_ONCE - 1
+    last = max(first, 1) + NUMBERS_AT_ONCE - 1
     again = await requeue_failed(connection, school_id, campaign_id, first=first, last=last)
     end = await find_last_number(connection, school_id, campaign_id)
-    await run_sql(connection, _GO_ON, school_id, campaign_id, last + 1 if last < end else None)
+    await run_sql(connection, _GO_ON, school_id, campaign_id, first, last + 1 if last < end else None)
     return again
+
+
+def begin_anew(retry_from: int | None) -> int:
+    """Return from which number on to put back those who failed, when a person asks for it (again).
+
+    All of them: from 1 on, or from a number below, so that a step under way can tell the wish from its own.
+    """
+    return 1 if retry_from is None else min(retry_from, 1) - 1

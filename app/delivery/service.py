@@ -11,6 +11,7 @@ from app.campaigns.service import move_campaign
 from app.core.clock import now
 from app.core.errors import Conflict
 from app.delivery.guard import measure
+from app.delivery.retrying import begin_anew
 from app.recipients.models import CampaignCounters
 
 _HAS_UNDECIDED = text("""
@@ -46,7 +47,7 @@ async def retry_failed(
     if not failed and not (undecided and include_unknown):
         raise Conflict(_explain_nothing(undecided=undecided))
     if failed:
-        campaign.retry_from = 1
+        campaign.retry_from = begin_anew(campaign.retry_from)
     if undecided and include_unknown:
         campaign.retry_unknown_before = now()
     _take_on(campaign, counters)

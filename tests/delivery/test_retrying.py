@@ -5,6 +5,7 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import text
 
 from app.core.db import Database
 from app.delivery import retrying, sweeps
@@ -31,6 +32,7 @@ from tests.delivery.test_settling import answer
 from tests.directory.faults import read_faults
 from tests.recipients.campaign import Campaign
 from tests.school import SchoolClient
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.usefixtures("empty_database")
 SENT, FAILED, UNKNOWN = OutcomeKind.SENT, OutcomeKind.FAILED, OutcomeKind.UNKNOWN
@@ -198,6 +200,37 @@ async def test_two_steps_at_once_put_nobody_back_twice(school: SchoolClient, dat
     await asyncio.gather(*(put_back(database) for _ in range(4)))
     numbers = [n for _, attempt, batch in await list_batches(database, turn) if attempt == 2 for n in batch]
     assert numbers == list(range(1, 21))
+    await check_counters(database, turn)
+
+
+async def test_a_wish_that_comes_while_a_step_is_under_way_is_carried_out_too(
+    school: SchoolClient, database: Database
+) -> None:
+    """Who fails only then is behind the step, which must not take the second wish for its own."""
+    turn = await open_campaign(database, school, 2, batch_size=1)
+    late = await claim_some(database, turn), await claim_some(database, turn)
+    async with database.connection() as connection:
+        await write_settlements(connection, [answer(late[0], FAILED)])
+    path = f"/v1/campaigns/{turn.campaign_id}/pause"
+    assert (await school.http.post(path)).status_code == 200
+    assert (await retry(school, turn)).status_code == 200
+    async with database.connection() as other:
+        hold = text("SELECT FROM recipients WHERE campaign_id = :id AND number = 1 FOR UPDATE")
+        await other.execute(hold, {"id": turn.campaign_id})
+        step = asyncio.create_task(put_back(database, most=1))
+        waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+        await eventually(lambda: run_sql(database, waiting), lambda rows: rows == [(1,)])
+        async with database.connection() as connection:
+            await write_settlements(connection, [answer(late[1], FAILED)])
+        assert (await school.http.post(path)).status_code == 200
+        again = await retry(school, turn)
+        assert (again.status_code, again.json()["stats"]["failed"]) == (200, 2)
+    await step
+    await put_back(database)
+    assert [(attempt, numbers) for state, attempt, numbers in await list_batches(database, turn)][2:] == [
+        (2, [1]),
+        (2, [2]),
+    ]
     await check_counters(database, turn)
 
 
