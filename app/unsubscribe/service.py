@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from sqlalchemy import select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -51,10 +52,15 @@ def make_wishes(database: Database) -> GroupCommit[Wish]:
     async def write(wishes: Sequence[Wish]) -> None:
         async with database.connection() as connection:
             await record_facts(connection, await _find_news(connection, wishes))
-            for wish in wishes:
-                await change_consent(connection, wish.change)
+            # In one order, so that nobody waits for one who waits for them; an address's own keep theirs.
+            for change in sorted((wish.change for wish in wishes), key=_place):
+                await change_consent(connection, change)
 
     return GroupCommit(write, most=100)
+
+
+def _place(change: ConsentChange) -> tuple[UUID, bytes]:
+    return change.school_id, change.address_key
 
 
 async def _find_news(connection: AsyncConnection, wishes: Sequence[Wish]) -> list[Fact]:
