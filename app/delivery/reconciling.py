@@ -4,6 +4,7 @@ Events queue while the webhook is away or behind, and sending again then would m
 campaign keeps how far its events have come (`heard_until`: the latest mail that one told of). Silence proves
 something once they have come past the batch by the delay; at the end of a campaign, where no later mail is
 to be told of, once they have told of all that SES is known to have accepted and came no further for as long.
+Of a campaign none of whose calls was answered the others tell whether SES is heard at all.
 """
 
 from collections.abc import Sequence
@@ -30,6 +31,13 @@ log = structlog.get_logger(__name__)
 
 # Only what can be decided: were the undecided among the first, those behind them would never be looked at.
 _DECIDABLE: Final = """
+    WITH all_campaigns AS (
+        SELECT coalesce(max(heard_until), '-infinity') AS heard,
+            max(accepted_until) FILTER (
+                WHERE accepted_until > now() - make_interval(secs => $3::int)
+            ) AS accepted
+        FROM campaign_counters
+    )
     SELECT b.school_id, b.campaign_id, b.number, b.attempt, b.tries, r.unsettled, k.in_doubt
     FROM batches b
     JOIN campaign_counters c ON c.school_id = b.school_id AND c.campaign_id = b.campaign_id
@@ -53,7 +61,9 @@ _DECIDABLE: Final = """
                 OR c.sent > c.delivered + c.bounced_permanent + c.bounced_soft + c.failed_after
             ))
             OR coalesce(c.heard_at + t.delay > now(), false)
-        ) AS in_doubt
+        ) OR coalesce((
+            SELECT a.heard < e.past AND a.heard + t.slack < a.accepted FROM all_campaigns a
+        ), false) AS in_doubt
     ) AS k
     WHERE b.state = 'unknown' AND (
         r.unsettled = '{}'

@@ -202,6 +202,28 @@ async def test_a_batch_that_is_being_heard_of_is_given_its_time(
     assert await list_batches(database, turn) == [("done", 1, [1, 2]), ("due", 2, [2])]
 
 
+async def test_where_no_call_was_answered_other_campaigns_tell_whether_events_come(
+    school: SchoolClient, database: Database
+) -> None:
+    """The webhook is away, as what SES took of another campaign shows: a lost call may have come through."""
+    other = await open_campaign(database, school, 1)
+    await hear_events(database)
+    answered = await claim_some(database, other)
+    async with database.connection() as connection:
+        sent = Outcome(OutcomeKind.SENT, message_id="m1")
+        await write_settlements(connection, [settle(answered, [sent], at=now(), chance=random.Random(1))])
+    turn = await open_campaign(database, school, 3)
+    await claim_some(database, turn)
+    await end_leases(database)
+    await sweep(database)
+    await let_pass(database, 1000)
+    await sweep(database)
+    assert await list_batches(database, turn) == [("unknown", 1, [1, 2, 3])]
+    await prove(database, other, 1, seconds_late=1000)
+    await sweep(database)
+    assert await list_batches(database, turn) == [("done", 1, [1, 2, 3]), ("due", 2, [1, 2, 3])]
+
+
 async def test_an_open_is_no_sign_that_events_are_heard(school: SchoolClient, database: Database) -> None:
     turn = await settle_one_lose_one(database, school)
     async with database.connection() as connection:
