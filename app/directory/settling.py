@@ -26,7 +26,7 @@ from sqlalchemy import (
     select,
     union_all,
 )
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import array, insert
 from sqlalchemy.sql.dml import Delete
 from sqlalchemy.sql.selectable import LateralFromClause
 
@@ -44,7 +44,7 @@ class _Wish:
     before: ColumnElement[str]
     pushed: ColumnElement[str]
     since: ColumnElement[datetime]
-    """When the address unsubscribed here, null if it did not."""
+    """When the address unsubscribed here, or the one the user had until now; null if neither did."""
     changed_at: ColumnElement[datetime]
 
     @property
@@ -86,7 +86,7 @@ def settle_users(pushed: FromClause) -> CTE:
     joined: FromClause = pushed.outerjoin(stored, literal(True))
     wishes = []
     for kind in SUBSCRIBABLE:
-        left = _find_unsubscription(pushed, kind)
+        left = _find_unsubscription(pushed, stored, kind)
         joined = joined.outerjoin(left, literal(True))
         before = func.coalesce(stored.c[kind], "unset")
         wishes.append(_Wish(kind, before, pushed.c[kind], left.c.since, pushed.c.preferences_changed_at))
@@ -147,12 +147,12 @@ def lift_unsubscriptions(pushed: FromClause) -> Delete:
     )
 
 
-def _find_unsubscription(pushed: FromClause, kind: str) -> LateralFromClause:
+def _find_unsubscription(pushed: FromClause, stored: FromClause, kind: str) -> LateralFromClause:
     return (
-        select(Unsubscription.since)
+        select(func.max(Unsubscription.since).label("since"))
         .where(
             Unsubscription.school_id == pushed.c.school_id,
-            Unsubscription.address_key == pushed.c.address_key,
+            Unsubscription.address_key == func.any(array([pushed.c.address_key, stored.c.address_key])),
             Unsubscription.message_type == kind,
         )
         .offset(0)

@@ -1,6 +1,6 @@
 """How users land: as other records, with their address hashed and their wishes respected."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from functools import cache
 from typing import Any
 from uuid import UUID
@@ -10,8 +10,9 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.clock import now
-from app.core.db import Bytes, Instant
+from app.core.db import Bytes, ExternalId, Instant
 from app.directory.addresses import hash_address, read_address
+from app.directory.consent import ConsentChange, change_consent
 from app.directory.models import User
 from app.directory.resources import Resource
 from app.directory.schemas import UserItem, UserSyncResult
@@ -37,6 +38,17 @@ _FIND_MISMARKED = text("""
     WHERE holder.shares_address <> holder.shares
 """).bindparams(bindparam("keys", type_=ARRAY(Bytes)))
 
+# Of those who had unsubscribed at the address they left, and did not subscribe again since.
+_FIND_TAKEN_ALONG = text("""
+    SELECT DISTINCT holder.address_key, gone.message_type, gone.since, gone.source, gone.campaign_id
+    FROM unnest(:left, :movers) AS moved (address_key, external_id)
+    JOIN unsubscriptions gone ON gone.school_id = :school_id AND gone.address_key = moved.address_key
+    JOIN users holder ON holder.school_id = :school_id AND holder.external_id = moved.external_id
+    WHERE CASE gone.message_type WHEN 'marketing' THEN holder.marketing ELSE holder.newsletter END
+        = 'unsubscribed'
+    ORDER BY holder.address_key, gone.message_type, gone.since
+""").bindparams(bindparam("left", type_=ARRAY(Bytes)), bindparam("movers", type_=ARRAY(ExternalId)))
+
 
 def make_user(school: School, item: UserItem) -> Row:
     """Make an item a row, its address hashed and made ready for the wire."""
@@ -56,10 +68,12 @@ async def land_users(
     # Two syncs at once must not both take their user for the only one with an address.
     await get_school(session, school_id=school_id, for_update=True)
     landed = await session.execute(_land_statement(pushed.rows), {**pushed.values, **stamp_changes(now())})
-    created, changed, kept, lifted, came, went = landed.one()
+    created, changed, kept, lifted, came, went, movers = landed.one()
     if lifted:
         lift = lift_unsubscriptions(pushed.rows).execution_options(synchronize_session=False)
         await session.execute(lift, pushed.values)
+    if movers:
+        await _take_unsubscriptions_along(session, school_id=school_id, left=went, movers=movers)
     await mark_shared_addresses(session, school_id=school_id, address_keys={*(came or ()), *(went or ())})
     return UserSyncResult(
         created=created,
@@ -81,7 +95,27 @@ def _land_statement(rows: FromClause) -> Select[Any]:
         func.coalesce(func.sum(settled.c.lifted), 0),
         func.array_agg(settled.c.address_key).filter(settled.c.moved),
         func.array_agg(settled.c.left_address).filter(settled.c.left_address.is_not(None)),
+        func.array_agg(settled.c.external_id).filter(settled.c.left_address.is_not(None)),
     ).add_cte(note_changes(settled))
+
+
+async def _take_unsubscriptions_along(
+    session: AsyncSession, *, school_id: UUID, left: Sequence[bytes], movers: Sequence[str]
+) -> None:
+    """Let the wish of who unsubscribed hold at the address they have now, for everybody who has it."""
+    values = {"school_id": school_id, "left": list(left), "movers": list(movers)}
+    connection = await session.connection()
+    for row in (await session.execute(_FIND_TAKEN_ALONG, values)).all():
+        change = ConsentChange(
+            school_id=school_id,
+            address_key=row.address_key,
+            message_type=row.message_type,
+            unsubscribed=True,
+            source=row.source,
+            campaign_id=row.campaign_id,
+            at=row.since,
+        )
+        await change_consent(connection, change)
 
 
 async def mark_shared_addresses(

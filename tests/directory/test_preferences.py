@@ -115,6 +115,28 @@ async def test_an_unsubscription_reaches_whoever_gets_the_address(
     assert (await _preferences(school, "moved"))[0] == "unsubscribed"
 
 
+async def test_an_unsubscription_goes_along_to_another_address(
+    school: SchoolClient, database: Database
+) -> None:
+    """Who left and then changes their address has left all the same, also for who shares the new one."""
+    await _push(school, marketing="subscribed", newsletter="subscribed")
+    await school.push(
+        "users", {"external_id": "kid", "email": "family@school.example", "marketing": "subscribed"}
+    )
+    await _leave(database, school)
+    for _ in range(2):
+        assert await _push(school, email="family@school.example", marketing="subscribed") == 1
+        assert await _preferences(school) == ("unsubscribed", "subscribed")
+    assert (await _preferences(school, "kid"))[0] == "unsubscribed"
+    assert await _push(school, email="third@school.example") == 0
+    assert (await _preferences(school))[0] == "unsubscribed"
+    later = (LEFT_AT + timedelta(days=1)).isoformat()
+    fresh = {"email": "fourth@school.example", "marketing": "subscribed", "preferences_changed_at": later}
+    assert await _push(school, **fresh) == 0
+    assert (await _preferences(school))[0] == "subscribed"
+    assert await _push(school, email="fourth@school.example", marketing="subscribed") == 0
+
+
 async def test_an_unsubscription_stays_in_its_school(
     school: SchoolClient, other_school: SchoolClient, database: Database
 ) -> None:
