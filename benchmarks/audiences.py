@@ -92,7 +92,7 @@ class Bench:
         compiled = statement.compile(self.database.engine.sync_engine, compile_kwargs={"literal_binds": True})
         how = "ANALYZE, BUFFERS" if analyze else "COSTS OFF"
         async with self.database.tenant_transaction(self.school_id) as session:
-            await tune_planner(session)
+            await tune_planner(session, school_id=self.school_id)
             connection = await session.connection()
             rows = await connection.exec_driver_sql(f"EXPLAIN ({how}) {compiled}")
             return "\n".join(row[0] for row in rows)

@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, get_args
 from pydantic import ConfigDict, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
-from sqlalchemy import ColumnElement, Select
+from sqlalchemy import ColumnElement, Select, exists
 
 from app.audience.narrowing import ACCOUNT, Column, Record, narrow_users
 from app.audience.scope import Scope
@@ -41,6 +41,11 @@ class Filter(Body):
     def holds(self, user: ColumnElement[str] | Column, scope: Scope) -> ColumnElement[bool]:
         """Return the condition that the narrowed filter names this user."""
         return user.in_(self.narrowed(scope))
+
+    def fails(self, user: ColumnElement[str] | Column, scope: Scope) -> ColumnElement[bool]:
+        """Return the condition that the narrowed filter does not name this user."""
+        named = self.narrowed(scope).subquery()
+        return ~exists().where(named.c[0] == user).correlate_except(named)
 
     def may_repeat(self) -> bool:
         """Tell whether `narrowed` may name somebody twice."""

@@ -34,7 +34,7 @@ async def show_audience(
     session: AsyncSession, *, scope: Scope, question: Question, sample: int = SAMPLE
 ) -> tuple[dict[str, int], list[PreviewPerson]]:
     """Return the counts of `count_audience`, and some of those who would be mailed."""
-    await tune_planner(session)
+    await tune_planner(session, school_id=scope.school_id)
     at_once = is_found_at_once(question.audience)
     counting = count_judged(scope, question, sample=0 if at_once else sample)
     counts: dict[str, Any] = (await session.execute(counting)).one()._asdict()

@@ -6,6 +6,7 @@ judged by `users` alone: its columns say whether an address is suppressed, share
 
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, get_args
+from uuid import UUID
 
 from sqlalchemy import (
     ColumnElement,
@@ -54,11 +55,21 @@ class Question:
     require_opt_in: bool
 
 
-async def tune_planner(session: AsyncSession) -> None:
-    """Have the rest of the transaction planned as audiences need it."""
+async def tune_planner(session: AsyncSession, *, school_id: UUID) -> None:
+    """Have the rest of the transaction planned as the school's audiences need it."""
     for setting in _SETTINGS:
         await session.execute(text(f"SET LOCAL {setting}"))
+    # Of a school that came since the statistics were made the planner expects a row or two, and compares
+    # everybody with everybody. Where that could matter, and all is read in no time, it may not.
+    if await session.scalar(_IS_SMALL, {"school_id": school_id, "many": _MANY}):
+        await session.execute(text("SET LOCAL enable_nestloop = off"))
 
+
+_MANY: Final = 50_000
+"""Users; a larger school has the directory analysed by itself (`autovacuum_analyze_threshold`)."""
+_IS_SMALL: Final = text("""
+    SELECT count(*) < :many FROM (SELECT FROM users WHERE school_id = :school_id LIMIT :many) AS counted
+""")
 
 _SETTINGS: Final = (
     # A plan kept for any school and any status could not use the partial indexes.

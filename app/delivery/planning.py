@@ -87,7 +87,7 @@ async def _freeze(
     compiled = CompiledMessage.from_json(campaign.compiled)
     question = Question(audience, campaign.message_type, school.require_opt_in)  # type: ignore[arg-type]
     scope = Scope(campaign.school_id, now(), school.timezone)
-    await tune_planner(session)
+    await tune_planner(session, school_id=campaign.school_id)
     frozen = await freeze_recipients(
         session,
         school_id=campaign.school_id,

@@ -44,7 +44,7 @@ async def find_user(session: AsyncSession, *, school: School, draft: MessageDraf
 
 async def _sample_one(session: AsyncSession, school: School, question: Question) -> str:
     scope = Scope(school.id, now(), school.timezone)
-    await tune_planner(session)
+    await tune_planner(session, school_id=school.id)
     samplings = (sample_quickly, sample_judged) if is_found_at_once(question.audience) else (sample_judged,)
     for sampling in samplings:
         found: str | None = await session.scalar(sampling(scope, question, size=1))

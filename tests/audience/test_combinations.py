@@ -1,11 +1,14 @@
 """Combinations and narrowing over the API: what a person would expect, and what is refused, where and why."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from app.core.clock import now
+from app.core.db import Database
 from tests.directory.faults import read_faults
 from tests.school import SchoolClient
 
@@ -196,3 +199,36 @@ async def test_what_was_asked_is_shown_as_it_was_asked(taught: SchoolClient) -> 
     audience = {"filter": {"kind": "upcoming_bookings", "within_days": 7}, "narrow": {"trainers": ["ana"]}}
     sent = await taught.send(audience=audience)
     assert (await taught.read(f"/v1/campaigns/{sent['id']}"))["audience"] == audience
+
+
+def _deny(filter_: dict[str, Any], times: int) -> dict[str, Any]:
+    return _deny({"kind": "none_of", "filters": [filter_]}, times - 1) if times else filter_
+
+
+@pytest.mark.parametrize(
+    ("asked", "matched"),
+    [
+        (_deny(ACTIVE, 2), 1500),
+        (_deny(ACTIVE, 3), 0),
+        (_deny({"kind": "past_bookings"}, 4), 0),
+        (_deny({"kind": "all_of", "filters": [ACTIVE, _deny({"kind": "valid_passes"}, 1)]}, 1), 0),
+        (_deny({"kind": "any_of", "filters": [_deny(ACTIVE, 1), {"kind": "valid_passes"}]}, 2), 0),
+    ],
+)
+async def test_no_combination_is_slow_in_a_school_that_the_planner_does_not_know(
+    school: SchoolClient,
+    other_school: SchoolClient,
+    database: Database,
+    asked: dict[str, Any],
+    matched: int,
+) -> None:
+    """As one that came since the statistics were made: everybody was compared with everybody."""
+    await other_school.push_users(200)
+    async with database.connection() as connection:
+        await connection.execute(text("ANALYZE users"))
+    await school.push_users(1500)
+    async with asyncio.timeout(10):
+        answer = await school.http.post(
+            "/v1/audiences/preview", json={"audience": {"filter": asked}, "message_type": "operational"}
+        )
+    assert answer.json()["matched"] == matched

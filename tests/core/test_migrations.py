@@ -25,6 +25,8 @@ SCHEMA = """
     FROM pg_constraint WHERE connamespace = 'public'::regnamespace
     UNION ALL SELECT 'grant', table_name, grantee, privilege_type FROM information_schema.role_table_grants
     WHERE table_schema = 'public' AND grantee = 'campaigns_tenant'
+    UNION ALL SELECT 'option', relname, '', array_to_string(reloptions, ' ') FROM pg_class
+    WHERE relnamespace = 'public'::regnamespace AND reloptions IS NOT NULL
     ORDER BY 1, 2, 3, 4
 """
 

@@ -1,10 +1,15 @@
-"""Filters made of filters. Each part is narrowed by itself."""
+"""Filters made of filters. Each part is narrowed by itself.
 
+What does not hold is said of the parts, down to filters that are none of these: to deny a combination as a
+whole would have it worked out anew for each user, wherever the planner knows too little of a school.
+"""
+
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
-from sqlalchemy import ColumnElement, Select, exists, select, union, union_all
+from sqlalchemy import ColumnElement, Select, and_, or_, select, union
 
 from app.audience.base import AnyFilter, Filter
 from app.audience.narrow import Narrow
@@ -41,6 +46,10 @@ class AllOf(Combination):
         users = first.narrowed(scope)
         return users.where(*(other.holds(get_user(users), scope) for other in others))
 
+    def fails(self, user: ColumnElement[str] | Column, scope: Scope) -> ColumnElement[bool]:
+        """Return the condition that one of them does not hold."""
+        return or_(*(part.fails(user, scope) for part in self.filters))
+
     def may_repeat(self) -> bool:
         """Tell whether the first may."""
         return self._in_order()[0].may_repeat()
@@ -59,6 +68,10 @@ class AnyOf(Combination):
         """Return whom any of them names."""
         named = union(*(part.narrowed(scope) for part in self.filters)).subquery()
         return select(named.c[0])
+
+    def fails(self, user: ColumnElement[str] | Column, scope: Scope) -> ColumnElement[bool]:
+        """Return the condition that none of them holds."""
+        return and_(*(part.fails(user, scope) for part in self.filters))
 
     def may_repeat(self) -> bool:
         """Tell whether the only one may: the union of several names nobody twice."""
@@ -79,8 +92,20 @@ class NoneOf(Combination):
         )
 
     def holds(self, user: ColumnElement[str] | Column, scope: Scope) -> ColumnElement[bool]:
-        """Rule out whom they name."""
-        named = union_all(
-            *(part.narrowed(replace(scope, narrow=Narrow())) for part in self.filters)
-        ).subquery()
-        return ~exists().where(named.c[0] == user).correlate_except(named)
+        """Return the condition that none of them holds, whatever it is narrowed by."""
+        unnarrowed = replace(scope, narrow=Narrow())
+        return and_(*(part.fails(user, unnarrowed) for part in self.filters))
+
+    def fails(self, user: ColumnElement[str] | Column, scope: Scope) -> ColumnElement[bool]:
+        """Return the condition that one of them holds, whatever it is narrowed by."""
+        unnarrowed = replace(scope, narrow=Narrow())
+        return or_(*(part.holds(user, unnarrowed) for part in _spread(self.filters)))
+
+
+def _spread(parts: Iterable[Filter]) -> Iterator[Filter]:
+    """Yield the parts, and in place of an `any_of` what it is made of."""
+    for part in parts:
+        if isinstance(part, AnyOf):
+            yield from _spread(part.filters)
+        else:
+            yield part
