@@ -27,6 +27,14 @@ async def check_references(
     session: AsyncSession, *, school_id: UUID, audience: FilteredAudience, pointer: str = "/audience"
 ) -> None:
     """Raise InvalidInput that names each record the audience names and the school does not have."""
+    if faults := await find_missing(session, school_id=school_id, audience=audience, pointer=pointer):
+        raise InvalidInput(errors=faults)
+
+
+async def find_missing(
+    session: AsyncSession, *, school_id: UUID, audience: FilteredAudience, pointer: str = "/audience"
+) -> list[Fault]:
+    """Return a fault for each record the audience names and the school does not have."""
     named = [*_find_named(audience, pointer)]
     wanted: dict[Column, set[object]] = defaultdict(set)
     for each in named:
@@ -35,13 +43,11 @@ async def check_references(
     for column, values in wanted.items():
         query = select(column).where(column.class_.school_id == school_id, column.in_(values))
         known[column] = set(await session.scalars(query))
-    faults = [
+    return [
         Fault(each.pointer, f"there is no {each.value} in {each.column.class_.__tablename__}")
         for each in named
         if each.value not in known[each.column]
     ]
-    if faults:
-        raise InvalidInput(errors=faults)
 
 
 def _find_named(audience: FilteredAudience, pointer: str) -> Iterator[Named]:

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audience.audience import Audience, FilteredAudience
 from app.audience.lists.service import resolve_audience
+from app.audience.references import find_missing
 from app.audience.resolve import Question, judge_audience, tune_planner
 from app.audience.scope import Scope
 from app.campaigns.lifecycle import Move, Status, move
@@ -58,6 +59,10 @@ async def prepare_campaign(
         return
     if asked.mailing_list_id is not None:  # whom it meant stays on record, whatever becomes of the list
         campaign.audience = campaign.audience | audience.model_dump(mode="json", exclude_unset=True)
+    elif missing := await find_missing(session, school_id=school_id, audience=audience):
+        # Without its group, "all but this group" would be everybody.
+        _fail(campaign, f"The audience names what is no more: {missing[0].detail}.")
+        return
     await _freeze(session, campaign, audience, batch_size)
 
 

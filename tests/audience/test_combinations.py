@@ -3,12 +3,14 @@
 import asyncio
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from sqlalchemy import text
 
 from app.core.clock import now
 from app.core.db import Database
+from app.delivery.planning import prepare_campaign
 from tests.directory.faults import read_faults
 from tests.school import SchoolClient
 
@@ -232,3 +234,21 @@ async def test_no_combination_is_slow_in_a_school_that_the_planner_does_not_know
             "/v1/audiences/preview", json={"audience": {"filter": asked}, "message_type": "operational"}
         )
     assert answer.json()["matched"] == matched
+
+
+@pytest.mark.parametrize("is_negated", [False, True])
+async def test_a_group_that_is_gone_when_sending_starts_widens_nothing(
+    taught: SchoolClient, database: Database, is_negated: bool
+) -> None:
+    """All but the choir would be everybody, the choir among them."""
+    await taught.push("memberships", {"external_id": "m1", "group": "choir", "user": "u1"})
+    choir = {"kind": "group", "group": "choir"}
+    asked = {"kind": "none_of", "filters": [choir]} if is_negated else choir
+    campaign = (await taught.send(audience={"filter": asked}))["id"]
+    assert (await taught.http.delete("/v1/directory/groups/choir")).status_code == 204
+    async with database.system_transaction() as session:
+        await prepare_campaign(session, school_id=taught.id, campaign_id=UUID(campaign))
+    seen = await taught.read(f"/v1/campaigns/{campaign}")
+    reason = "The audience names what is no more: there is no choir in groups."
+    assert (seen["status"], seen["status_reason"]) == ("failed", reason)
+    assert (await taught.read(f"/v1/campaigns/{campaign}/recipients"))["items"] == []
