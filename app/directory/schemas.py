@@ -65,7 +65,9 @@ class UserItem(RecordItem):
         description="Whatever else is known, for merging: `{{ attributes.child }}`."
     )
     preferences_changed_at: Instant | None = Field(
-        None, description="When the user last said so; later than an unsubscription here, it lifts it."
+        None,
+        description="When the user last said so; later than an unsubscription here, it lifts it. One of the "
+        "future counts as now.",
     )
 
 

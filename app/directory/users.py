@@ -51,10 +51,15 @@ _FIND_TAKEN_ALONG = text("""
 
 
 def make_user(school: School, item: UserItem) -> Row:
-    """Make an item a row, its address hashed and made ready for the wire."""
+    """Make an item a row, its address hashed and made ready for the wire.
+
+    A wish is never of the future, whatever the platform's clock says: no later one could be told from it.
+    """
+    changed_at = item.preferences_changed_at
     return {
         "school_id": school.id,
         **item.__dict__,
+        "preferences_changed_at": changed_at and min(changed_at, now()),
         "address_key": hash_address(school.address_secret, item.email),
         "wire_address": read_address(item.email).wire,
     }

@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import select
 
+from app.core.clock import now
 from app.core.db import Database
 from app.directory.addresses import hash_address
 from app.directory.consent import ConsentChange, change_consent
@@ -135,6 +136,17 @@ async def test_an_unsubscription_goes_along_to_another_address(
     assert await _push(school, **fresh) == 0
     assert (await _preferences(school))[0] == "subscribed"
     assert await _push(school, email="fourth@school.example", marketing="subscribed") == 0
+
+
+async def test_a_wish_is_never_of_the_future(school: SchoolClient, database: Database) -> None:
+    """As a platform says whose clock is ahead: no unsubscription after it would count as later."""
+    await _push(school, marketing="subscribed")
+    await _leave(database, school)
+    await _push(school, marketing="subscribed", preferences_changed_at="2099-01-01T00:00:00Z")
+    assert (await _preferences(school))[0] == "subscribed"
+    (*_, (_, preference, source, changed_at)) = await _history(database, school)
+    assert (preference, source) == ("subscribed", "sync")
+    assert changed_at <= now()
 
 
 async def test_an_unsubscription_stays_in_its_school(
