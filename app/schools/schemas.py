@@ -58,6 +58,9 @@ SenderName = Annotated[Name, AfterValidator(_is_single_line)]
 ProfileTemplate = Annotated[Text, Field(max_length=2000), AfterValidator(_is_profile_template)]
 PostalAddress = Annotated[Text, Field(min_length=1, max_length=1000), AfterValidator(_is_not_blank)]
 Colour = Annotated[str, Field(pattern=r"^#[0-9a-fA-F]{6}$")]
+# As SES names tenants: any other would have every send refused.
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-resource-ses-tenant.html
+SesTenant = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_-]+$")]
 
 
 _MEANINGS = {
@@ -112,9 +115,7 @@ class SchoolPatch(Body):
     guard_minimum: Annotated[int, Field(ge=1, le=1_000_000_000), NoText] | None = Field(
         None, description=_MEANINGS["guard_minimum"]
     )
-    ses_tenant: Annotated[Text, Field(min_length=1, max_length=64)] | None = Field(
-        None, description=_MEANINGS["ses_tenant"]
-    )
+    ses_tenant: SesTenant | None = Field(None, description=_MEANINGS["ses_tenant"])
     colour: Colour | None = Field(None, description=_MEANINGS["colour"])
 
 

@@ -108,6 +108,8 @@ async def test_null_clears_what_may_be_empty_alone(school: SchoolClient, name: s
         ("guard_minimum", 2**31),
         ("ses_tenant", ""),
         ("ses_tenant", "x" * 65),
+        ("ses_tenant", "lake side"),
+        ("ses_tenant", "lakeside\n"),
         ("colour", "red"),
         ("colour", "#12345"),
         ("colour", "#123456;}"),
