@@ -24,8 +24,7 @@ _DUE = """
 # The lease begins with the claim, not with the transaction, in which other campaigns may come first.
 _CLAIM = """
     WITH next AS MATERIALIZED (
-        SELECT due.school_id, due.campaign_id, due.number, due.recipients, c.message_type,
-            s.name AS school_name, s.ses_tenant
+        SELECT due.number, due.recipients, c.message_type, s.name AS school_name, s.ses_tenant
         FROM batches due
         JOIN campaigns c ON c.school_id = due.school_id AND c.id = due.campaign_id
         JOIN schools s ON s.id = due.school_id
@@ -39,7 +38,7 @@ _CLAIM = """
     SET state = 'calling', fence = b.fence + 1, called_at = now(),
         lease_until = clock_timestamp() + make_interval(secs => $3), recipients = next.recipients[:$5]
     FROM next
-    WHERE (b.school_id, b.campaign_id, b.number) = (next.school_id, next.campaign_id, next.number)
+    WHERE b.school_id = $1 AND b.campaign_id = $2 AND b.number = next.number
     RETURNING b.number, b.recipients, b.fence, b.attempt, b.tries, b.priority, next.message_type,
         next.recipients[$5 + 1:] AS rest, next.school_name, next.ses_tenant
 """
