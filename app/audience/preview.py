@@ -1,7 +1,8 @@
 """How many an audience would reach, how many not and why, and a few of them by name."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import RowMapping
@@ -20,9 +21,13 @@ from app.audience.resolve import (
 from app.audience.schemas import AudiencePreview, PreviewPerson, PreviewRequest
 from app.audience.scope import Scope
 from app.core.clock import now
+from app.core.errors import Unavailable
 from app.schools.service import get_school
 
 SAMPLE = 10
+MOST_AT_ONCE: Final = 4
+"""Previews of large schools in a process: they take long, and others need its connections too."""
+_places = asyncio.Semaphore(MOST_AT_ONCE)
 
 
 async def count_audience(session: AsyncSession, *, scope: Scope, question: Question) -> Mapping[str, int]:
@@ -33,8 +38,24 @@ async def count_audience(session: AsyncSession, *, scope: Scope, question: Quest
 async def show_audience(
     session: AsyncSession, *, scope: Scope, question: Question, sample: int = SAMPLE
 ) -> tuple[dict[str, int], list[PreviewPerson]]:
-    """Return the counts of `count_audience`, and some of those who would be mailed."""
-    await tune_planner(session, school_id=scope.school_id)
+    """Return the counts of `count_audience`, and some of those who would be mailed.
+
+    Raise Unavailable when that is to be shown and many others of large schools are being looked at.
+    """
+    is_small = await tune_planner(session, school_id=scope.school_id)
+    if is_small or not sample:
+        return await _show(session, scope, question, sample)
+    if _places.locked():
+        raise Unavailable(
+            "Other audiences are being counted; try again shortly.", headers={"Retry-After": "1"}
+        )
+    async with _places:
+        return await _show(session, scope, question, sample)
+
+
+async def _show(
+    session: AsyncSession, scope: Scope, question: Question, sample: int
+) -> tuple[dict[str, int], list[PreviewPerson]]:
     at_once = is_found_at_once(question.audience)
     counting = count_judged(scope, question, sample=0 if at_once else sample)
     counts: dict[str, Any] = (await session.execute(counting)).one()._asdict()

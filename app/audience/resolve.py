@@ -55,14 +55,16 @@ class Question:
     require_opt_in: bool
 
 
-async def tune_planner(session: AsyncSession, *, school_id: UUID) -> None:
-    """Have the rest of the transaction planned as the school's audiences need it."""
+async def tune_planner(session: AsyncSession, *, school_id: UUID) -> bool:
+    """Have the rest of the transaction planned as the school's audiences need; tell whether it is small."""
     for setting in _SETTINGS:
         await session.execute(text(f"SET LOCAL {setting}"))
     # Of a school that came since the statistics were made the planner expects a row or two, and compares
     # everybody with everybody. Where that could matter, and all is read in no time, it may not.
-    if await session.scalar(_IS_SMALL, {"school_id": school_id, "many": _MANY}):
+    is_small = bool(await session.scalar(_IS_SMALL, {"school_id": school_id, "many": _MANY}))
+    if is_small:
         await session.execute(text("SET LOCAL enable_nestloop = off"))
+    return is_small
 
 
 _MANY: Final = 50_000

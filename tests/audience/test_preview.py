@@ -1,10 +1,12 @@
 """`/v1/audiences`: the preview's sums, its sample, its refusals, and the catalogue of filters."""
 
+import asyncio
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
+from app.audience import preview, resolve
 from app.audience.audience import Audience
 from tests.directory.faults import read_faults
 from tests.school import SchoolClient
@@ -126,3 +128,20 @@ def test_an_audience_reads_back_as_it_was_written() -> None:
     combined = {"kind": "none_of", "filters": [{"kind": "group", "group": "g1"}, part]}
     written = {"filter": {"kind": "all_of", "filters": [combined, part]}, "narrow": {"trainers": ["t1"]}}
     assert Audience.model_validate(written).model_dump(mode="json", exclude_unset=True) == written
+
+
+async def test_large_schools_take_turns_and_small_ones_do_not_wait(
+    school: SchoolClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Were all connections of a process counting, no other school would be served meanwhile."""
+    await school.push_users(2)
+    asked = {"audience": {"filter": {"kind": "active_users"}}, "message_type": "operational"}
+    monkeypatch.setattr(preview, "_places", asyncio.Semaphore(1))
+    async with preview._places:
+        assert (await school.http.post("/v1/audiences/preview", json=asked)).status_code == 200
+        monkeypatch.setattr(resolve, "_MANY", 2)
+        refused = await school.http.post("/v1/audiences/preview", json=asked)
+        assert (refused.status_code, refused.headers["Retry-After"]) == (503, "1")
+        assert await school.send(message_type="operational", expected_recipients=2)
+    answer = await school.http.post("/v1/audiences/preview", json=asked)
+    assert (answer.status_code, answer.json()["recipients"]) == (200, 2)
