@@ -1,6 +1,6 @@
 """`/v1/audiences`: the preview's sums, its sample, its refusals, and the catalogue of filters."""
 
-import asyncio
+from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
@@ -136,8 +136,9 @@ async def test_large_schools_take_turns_and_small_ones_do_not_wait(
     """Were all connections of a process counting, no other school would be served meanwhile."""
     await school.push_users(2)
     asked = {"audience": {"filter": {"kind": "active_users"}}, "message_type": "operational"}
-    monkeypatch.setattr(preview, "_places", asyncio.Semaphore(1))
-    async with preview._places:
+    async with AsyncExitStack() as others:
+        for _ in range(preview.MOST_AT_ONCE):
+            await others.enter_async_context(preview._places)
         assert (await school.http.post("/v1/audiences/preview", json=asked)).status_code == 200
         monkeypatch.setattr(resolve, "_MANY", 2)
         refused = await school.http.post("/v1/audiences/preview", json=asked)

@@ -45,6 +45,17 @@ async def _send(school: SchoolClient, database: Database) -> UUID:
     return await send_prepared(school, database)
 
 
+async def _park_two(school: SchoolClient, database: Database, topic: Topic) -> UUID:
+    """Let two deliveries be parked; the mail of one of them becomes known. Return its campaign."""
+    campaign = await _send(school, database)
+    await topic.publish(
+        strip_tags(make_event("Delivery", school, uuid4())),
+        strip_tags(make_event("Delivery", school, campaign)),
+    )
+    await record(database, school, campaign, 1, FactKind.ACCEPTED, message_id=make_message_id(campaign, 1))
+    return campaign
+
+
 async def test_an_event_before_our_own_commit_is_applied_later(
     school: SchoolClient, database: Database, topic: Topic
 ) -> None:
@@ -97,12 +108,7 @@ async def test_it_is_tried_again_after_growing_pauses(
 async def test_one_that_waits_keeps_no_other_from_being_applied(
     school: SchoolClient, database: Database, topic: Topic
 ) -> None:
-    campaign = await _send(school, database)
-    await topic.publish(
-        strip_tags(make_event("Delivery", school, uuid4())),
-        strip_tags(make_event("Delivery", school, campaign)),
-    )
-    await record(database, school, campaign, 1, FactKind.ACCEPTED, message_id=make_message_id(campaign, 1))
+    campaign = await _park_two(school, database, topic)
     assert await _retry(database) == 2
     assert (await _read_stats(school, campaign))["delivered"] == 1
     assert len(await _read_parked(database)) == 1
@@ -192,12 +198,7 @@ async def test_one_that_cannot_be_read_any_more_is_only_kept(
     school: SchoolClient, database: Database, topic: Topic
 ) -> None:
     """As an event that an earlier release parked, and that this one reads more strictly."""
-    campaign = await _send(school, database)
-    await topic.publish(
-        strip_tags(make_event("Delivery", school, uuid4())),
-        strip_tags(make_event("Delivery", school, campaign)),
-    )
-    await record(database, school, campaign, 1, FactKind.ACCEPTED, message_id=make_message_id(campaign, 1))
+    campaign = await _park_two(school, database, topic)
     async with database.connection() as connection:
         await connection.execute(
             text(

@@ -9,9 +9,7 @@ import httpx
 import orjson
 import pytest
 from asgi_lifespan import LifespanManager
-from asyncpg.exceptions import DeadlockDetectedError
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import text
 
 from app.core.config import Settings
 from app.core.db import Database
@@ -21,7 +19,7 @@ from app.core.redis import connect_redis
 from app.core.signing import Purpose, RecipientRef
 from app.main import create_app
 from app.recipients.facts import Fact, FactKind, RecipientKey
-from app.recipients.record import Recorded, make_recorder, record_facts
+from app.recipients.record import make_recorder
 from app.tracking.backlog import STREAM, Backlog, BacklogFull, apply_backlog, decode_fact, encode_fact
 from app.tracking.jobs import Tracking
 from app.tracking.kept_links import PREFIX, KeptLinks
@@ -173,27 +171,38 @@ async def test_a_visit_that_cannot_be_recorded_harms_no_other(
     assert ((await mailing.stats())["opens"], (await mailing.stats())["clicks"]) == (1, 0)
 
 
+_LOSE = (
+    """
+    CREATE FUNCTION lose() RETURNS trigger LANGUAGE plpgsql
+    AS $$ BEGIN RAISE EXCEPTION 'deadlock detected' USING ERRCODE = 'deadlock_detected'; END $$
+    """,
+    """
+    CREATE TRIGGER lose BEFORE INSERT ON email_events
+    FOR EACH ROW WHEN (NEW.number = 1) EXECUTE FUNCTION lose()
+    """,
+)
+_WIN = ("DROP TRIGGER lose ON email_events", "DROP FUNCTION lose")
+
+
+async def _run(database: Database, statements: Sequence[str]) -> None:
+    async with database.connection() as connection:
+        for statement in statements:
+            await connection.execute(text(statement))
+
+
 async def test_a_visit_that_loses_every_race_is_recorded_later(
-    mailing: Mailing, redis: Any, database: Database, monkeypatch: pytest.MonkeyPatch
+    mailing: Mailing, redis: Any, database: Database
 ) -> None:
     """As where a deadlock is found again and again: it is put off, and stays put off until it wins."""
-    loser, winner = (mailing.campaign.fact(FactKind.OPENED, at=n, key=new_id().bytes) for n in (1, 2))
-
-    async def race(connection: AsyncConnection, facts: Sequence[Fact]) -> Recorded:
-        if loser in facts:
-            raise DBAPIError(None, None, DeadlockDetectedError("deadlock detected"))
-        return await record_facts(connection, facts)
-
-    async def write(facts: Sequence[Fact]) -> None:
-        async with database.connection() as connection:
-            await race(connection, facts)
-
-    visits = VisitRecorder(GroupCommit(write), Backlog(redis), DatabaseWatch())
-    await visits.record(loser)
-    await Backlog(redis).add(winner)
-    with monkeypatch.context() as patched:
-        patched.setattr("app.tracking.backlog.record_facts", race)
+    loser, winner = (mailing.campaign.fact(FactKind.OPENED, number=n, key=new_id().bytes) for n in (1, 2))
+    visits = VisitRecorder(make_recorder(database), Backlog(redis), DatabaseWatch())
+    await _run(database, _LOSE)
+    try:
+        await visits.record(loser)
+        await Backlog(redis).add(winner)
         assert await apply_backlog(redis, database) == 1
+    finally:
+        await _run(database, _WIN)
     assert [decode_fact(fields[b"fact"]) for _, fields in await redis.xrange(STREAM)] == [loser]
     assert await apply_backlog(redis, database) == 1
     assert (await mailing.stats())["opens"] == 2
