@@ -17,10 +17,14 @@ from app.schools.keys import parse_key
 HTML = '<body><a href="https://school.example/a?x=1&amp;y=2">A</a><a href="https://school.example/b">B</a></body>'
 # What the sending of it leaves behind.
 _ACCEPT = (
-    "UPDATE recipients SET status = 'accepted', accepted_at = now(), message_id = 'm' || number",
+    """
+    INSERT INTO recipient_outcomes (school_id, campaign_id, number, status, accepted_at, message_id)
+    SELECT school_id, campaign_id, number, 'accepted', now(), 'm' || number FROM recipients
+    """,
     "UPDATE campaign_counters SET sent = recipients",
     "UPDATE batches SET state = 'done'",
     "VACUUM ANALYZE recipients",
+    "VACUUM ANALYZE recipient_outcomes",
 )
 
 

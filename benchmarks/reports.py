@@ -154,7 +154,8 @@ async def time_copy(url: str, campaign: SentCampaign) -> float:
     try:
         started = time.perf_counter()
         await connection.copy_from_query(
-            "SELECT * FROM recipients WHERE school_id = (SELECT id FROM schools) AND campaign_id = $1",
+            "SELECT * FROM recipients JOIN recipient_outcomes USING (school_id, campaign_id, number)"
+            " WHERE school_id = (SELECT id FROM schools) AND campaign_id = $1",
             campaign.id,
             output=drop,
             format="csv",

@@ -48,7 +48,7 @@ _LEAVE = """
 """
 # Freezing has decided who is mailed; only a wish, a suppression or an erasure since takes somebody out.
 _LOAD = """
-    SELECT r.number, r.wire_address, r.email, r.first_name, r.last_name, r.attributes,
+    SELECT r.number, coalesce(r.wire_address, r.email), r.email, r.first_name, r.last_name, r.attributes,
         EXISTS (
             SELECT FROM suppressions s WHERE s.school_id = r.school_id AND s.address_key = r.address_key
         ) AS suppressed,
@@ -61,7 +61,12 @@ _LOAD = """
         r.email IS NULL AS erased
     FROM recipients r
     LEFT JOIN users u ON u.school_id = r.school_id AND u.external_id = r."user"
-    WHERE r.school_id = $1 AND r.campaign_id = $2 AND r.number = ANY ($3::int[]) AND r.status = 'queued'
+    LEFT JOIN LATERAL (
+        SELECT status FROM recipient_outcomes
+        WHERE (school_id, campaign_id, number) = (r.school_id, r.campaign_id, r.number) OFFSET 0
+    ) AS o ON true
+    WHERE r.school_id = $1 AND r.campaign_id = $2 AND r.number = ANY ($3::int[])
+        AND coalesce(o.status, 'queued') = 'queued'
 """
 
 

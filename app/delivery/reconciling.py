@@ -43,7 +43,7 @@ _DECIDABLE: Final = """
     JOIN campaign_counters c ON c.school_id = b.school_id AND c.campaign_id = b.campaign_id
     CROSS JOIN LATERAL (
         SELECT coalesce(array_agg(r.number ORDER BY r.number), '{}') AS unsettled
-        FROM recipients r
+        FROM recipient_outcomes r
         WHERE r.school_id = b.school_id AND r.campaign_id = b.campaign_id
             AND r.number = ANY (b.recipients) AND r.status = 'unknown'
     ) AS r

@@ -17,7 +17,7 @@ from app.recipients.models import CampaignCounters
 _HAS_UNDECIDED = text("""
     SELECT EXISTS (
         SELECT FROM batches b
-        JOIN recipients r ON r.school_id = b.school_id AND r.campaign_id = b.campaign_id
+        JOIN recipient_outcomes r ON r.school_id = b.school_id AND r.campaign_id = b.campaign_id
             AND r.number = ANY (b.recipients) AND r.status = 'unknown'
         WHERE b.school_id = :school_id AND b.campaign_id = :campaign_id AND b.state = 'undecided'
     )

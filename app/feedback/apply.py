@@ -19,7 +19,7 @@ TEST_TAGS: Final[Mapping[str, str]] = {"test": "true"}
 _BY_MESSAGE: Final = """
     SELECT r.message_id, r.school_id, r.campaign_id, r.number
     FROM schools s
-    JOIN recipients r ON r.school_id = s.id AND r.message_id = ANY ($1::text[])
+    JOIN recipient_outcomes r ON r.school_id = s.id AND r.message_id = ANY ($1::text[])
 """
 # Nearly every event names the address as it was mailed, so that only the few others need their hash.
 _OTHERWISE_ADDRESSED: Final = """
@@ -28,7 +28,7 @@ _OTHERWISE_ADDRESSED: Final = """
         AS k (school_id, campaign_id, number, address, place)
     JOIN recipients r ON (r.school_id, r.campaign_id, r.number) = (k.school_id, k.campaign_id, k.number)
     JOIN schools s ON s.id = r.school_id
-    WHERE k.address <> '' AND lower(k.address) IS DISTINCT FROM lower(r.wire_address)
+    WHERE k.address <> '' AND lower(k.address) IS DISTINCT FROM lower(coalesce(r.wire_address, r.email))
 """
 
 

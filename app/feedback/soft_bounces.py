@@ -52,8 +52,12 @@ _MAILS: Final = """
     JOIN schools l ON l.id = h.school_id
     JOIN soft_bounces s ON (s.school_id, s.address_key) = (h.school_id, h.address_key)
     CROSS JOIN LATERAL (
-        SELECT r.campaign_id, r.email, r.address_key, r.soft_bounced_at AS bounced_at, r.delivered_at
+        SELECT r.campaign_id, r.email, r.address_key, o.soft_bounced_at AS bounced_at, o.delivered_at
         FROM recipients r
+        CROSS JOIN LATERAL (
+            SELECT soft_bounced_at, delivered_at FROM recipient_outcomes
+            WHERE (school_id, campaign_id, number) = (r.school_id, r.campaign_id, r.number) OFFSET 0
+        ) AS o
         WHERE r.school_id = h.school_id AND r."user" = h."user" OFFSET 0
     ) AS m
     WHERE m.address_key = h.address_key

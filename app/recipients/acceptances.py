@@ -15,28 +15,18 @@ from app.core.metrics import COMMIT_ITEMS
 from app.recipients.counters import COUNTED, Tally
 from app.recipients.facts import Fact, FactKind
 from app.recipients.record import record_rows
-from app.recipients.rows import Campaign, add_changes, add_to_counters
+from app.recipients.rows import Campaign, add_changes, add_to_counters, drop_strangers
 
-# Each is looked up and locked by itself, in the order of keys, as everybody locks recipients; those of whom
-# more is known as well, for they are changed next. Freshly frozen rows have no statistics: a join that may
-# be turned round reads the whole campaign for each of them.
+# In the order of keys, as everybody locks recipients; those of whom more is known as well, for they are
+# changed next. Who is sent to again has a row already, in which nothing has come of the mail.
 _ACCEPT: Final = """
-    UPDATE recipients r
-    SET status = 'accepted', accepted_at = v.accepted_at, message_id = v.message_id
-    FROM (
-        SELECT fresh.school_id, fresh.campaign_id, fresh.number, given.accepted_at, given.message_id
-        FROM unnest($3::int[], $4::timestamptz[], $5::text[]) AS given (number, accepted_at, message_id)
-        CROSS JOIN LATERAL (
-            SELECT school_id, campaign_id, number, status FROM recipients
-            WHERE (school_id, campaign_id, number) = ($1, $2, given.number)
-            OFFSET 0
-            FOR UPDATE
-        ) AS fresh
-        WHERE fresh.status = 'queued'
-        OFFSET 0
-    ) AS v
-    WHERE (r.school_id, r.campaign_id, r.number) = (v.school_id, v.campaign_id, v.number)
-    RETURNING r.number
+    INSERT INTO recipient_outcomes (school_id, campaign_id, number, status, accepted_at, message_id)
+    SELECT $1, $2, given.number, 'accepted', given.accepted_at, given.message_id
+    FROM unnest($3::int[], $4::timestamptz[], $5::text[]) AS given (number, accepted_at, message_id)
+    ON CONFLICT (school_id, campaign_id, number) DO UPDATE
+    SET status = excluded.status, accepted_at = excluded.accepted_at, message_id = excluded.message_id
+    WHERE recipient_outcomes.status = 'queued'
+    RETURNING number
 """
 
 _FACTS_WRITTEN = COMMIT_ITEMS.labels("facts")
@@ -53,8 +43,8 @@ def is_plain(facts: Sequence[Fact]) -> bool:
 async def record_acceptances(connection: AsyncConnection, facts: Sequence[Fact]) -> None:
     """Record plain acceptances in this transaction, to the effect of `record_facts`.
 
-    A recipient is `queued` exactly while nothing has come of the mail to them: those are accepted at once.
-    All others go the general way.
+    A recipient is `queued` exactly while nothing has come of the mail to them: those are accepted at once,
+    unless they were taken out of the campaign meanwhile. All others go the general way.
     """
     by_campaign: dict[Campaign, list[Fact]] = defaultdict(list)
     for fact in facts:
@@ -86,4 +76,6 @@ async def _accept(connection: AsyncConnection, campaign: Campaign, facts: Sequen
         [fact.at for fact in facts],
         [fact.message_id for fact in facts],
     )
-    return {row[0] for row in await run_lean(connection, _ACCEPT, *campaign, *columns)}
+    done = {row[0] for row in await run_lean(connection, _ACCEPT, *campaign, *columns)}
+    strangers = await drop_strangers(connection, [fact.recipient for fact in facts])
+    return done - {key.number for key in strangers}

@@ -7,19 +7,21 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.db import run_sql
 from app.directory.models import User
 
-# In the order in which facts lock recipients, so that neither waits for the other.
-_LOCK: Final = """
-    SELECT campaign_id, number, address_key FROM recipients
+# In the order in which facts lock recipients, so that neither waits for the other. Who is queued yet has no
+# row: it is made, so that what comes later knows that they were erased.
+_ERASE_OUTCOMES: Final = """
+    INSERT INTO recipient_outcomes (school_id, campaign_id, number, erased)
+    SELECT school_id, campaign_id, number, true FROM recipients
     WHERE school_id = $1 AND "user" = $2
     ORDER BY campaign_id, number
-    FOR UPDATE
+    ON CONFLICT (school_id, campaign_id, number) DO UPDATE SET erased = true, diagnostic = NULL
 """
 # The hash stays: it makes an unsubscription by the mail they still have, or a late bounce, hold.
 _ERASE_RECIPIENTS: Final = """
     UPDATE recipients
-    SET "user" = NULL, email = NULL, wire_address = NULL, first_name = '', last_name = '', attributes = '{}',
-        diagnostic = NULL
+    SET "user" = NULL, email = NULL, wire_address = NULL, first_name = '', last_name = '', attributes = '{}'
     WHERE school_id = $1 AND "user" = $2
+    RETURNING campaign_id, number, address_key
 """
 _ERASE_HISTORY: Final = """
     UPDATE email_events e SET diagnostic = NULL, agent = NULL
@@ -43,8 +45,8 @@ async def erase_from_campaigns(session: AsyncSession, user: User) -> set[bytes]:
     Who is still queued is left for the claim to take out: it alone knows who is in a call to SES.
     """
     connection, key = await session.connection(), (user.school_id, user.external_id)
-    rows = await run_sql(connection, _LOCK, *key)
-    await run_sql(connection, _ERASE_RECIPIENTS, *key)
+    await run_sql(connection, _ERASE_OUTCOMES, *key)
+    rows = await run_sql(connection, _ERASE_RECIPIENTS, *key)
     places = ([row.campaign_id for row in rows], [row.number for row in rows])
     await run_sql(connection, _ERASE_HISTORY, user.school_id, *places)
     await run_sql(connection, _ERASE_EXCLUSIONS, *key)

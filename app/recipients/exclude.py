@@ -7,12 +7,19 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.db import run_sql
+from app.recipients.facts import RecipientKey
+from app.recipients.rows import hold_recipients
 
 _MOVE: Final = """
-    WITH moved AS (
+    WITH queued AS (
+        DELETE FROM recipient_outcomes o
+        USING unnest($3::int[]) AS barred (number)
+        WHERE o.school_id = $1 AND o.campaign_id = $2 AND o.number = barred.number AND o.status = 'queued'
+        RETURNING o.number
+    ), moved AS (
         DELETE FROM recipients r
-        USING unnest($3::int[], $4::text[]) AS barred (number, reason)
-        WHERE r.school_id = $1 AND r.campaign_id = $2 AND r.number = barred.number AND r.status = 'queued'
+        USING unnest($3::int[], $4::text[]) AS barred (number, reason) JOIN queued USING (number)
+        WHERE r.school_id = $1 AND r.campaign_id = $2 AND r.number = barred.number
         RETURNING r.number, r."user", r.email, barred.reason,
             btrim(r.first_name || ' ' || r.last_name) AS name
     ), kept AS (
@@ -35,6 +42,8 @@ async def exclude_recipients(
     connection: AsyncConnection, school_id: UUID, campaign_id: UUID, *, reasons: Mapping[int, str]
 ) -> None:
     """Move recipients that are still queued to the exclusions, each with its reason."""
+    keys = [RecipientKey(school_id, campaign_id, number) for number in sorted(reasons)]
+    await hold_recipients(connection, keys)
     moved = await run_sql(connection, _MOVE, school_id, campaign_id, list(reasons), list(reasons.values()))
     counts = {row.reason: row.count for row in moved}
     added = (counts.get(reason, 0) for reason in ("suppressed", "unsubscribed", "erased"))

@@ -5,13 +5,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import FromClause, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.campaigns.models import Campaign
 from app.core.schema import Instant, JsonObject, View
 from app.directory.models import User
-from app.recipients.models import EmailEvent, Exclusion, Recipient
+from app.recipients.models import EmailEvent, Exclusion
+from app.recipients.standing import STANDING
 
 Place = tuple[UUID, int]
 
@@ -71,15 +72,19 @@ class HeldExclusion(View):
 
 async def read_from_campaigns(session: AsyncSession, user: User) -> Mapping[str, Sequence[JsonObject]]:
     """Return `campaigns` and `exclusions`, each with the campaign's subject, oldest first."""
-    recipients = await _read_rows(session, Recipient, user)
-    exclusions = await _read_rows(session, Exclusion, user)
-    events = await _read_events(session, user, [(row.campaign_id, row.number) for row, _ in recipients])
+    recipients = await _read_rows(session, STANDING, user)
+    exclusions = await _read_rows(session, Exclusion.__table__, user)
+    events = await _read_events(session, user, [(row.campaign_id, row.number) for row in recipients])
     return {
         "campaigns": [
-            {"subject": subject, **_show(HeldRecipient, row), "events": events[row.campaign_id, row.number]}
-            for row, subject in recipients
+            {
+                "subject": row.subject,
+                **_show(HeldRecipient, row),
+                "events": events[row.campaign_id, row.number],
+            }
+            for row in recipients
         ],
-        "exclusions": [{"subject": subject, **_show(HeldExclusion, row)} for row, subject in exclusions],
+        "exclusions": [{"subject": row.subject, **_show(HeldExclusion, row)} for row in exclusions],
     }
 
 
@@ -87,14 +92,16 @@ def _show(view: type[View], row: Any) -> JsonObject:  # a row with the view's fi
     return view.model_validate(row).model_dump(mode="json")
 
 
-async def _read_rows(session: AsyncSession, model: Any, user: User) -> list[tuple[Any, str | None]]:
+async def _read_rows(session: AsyncSession, held: FromClause, user: User) -> Sequence[Any]:
+    theirs = held.c
     query = (
-        select(model, Campaign.subject)
-        .outerjoin(Campaign, (Campaign.school_id == model.school_id) & (Campaign.id == model.campaign_id))
-        .where(model.school_id == user.school_id, model.user == user.external_id)
-        .order_by(model.campaign_id)
+        select(*theirs, Campaign.subject)
+        .select_from(held)
+        .outerjoin(Campaign, (Campaign.school_id == theirs.school_id) & (Campaign.id == theirs.campaign_id))
+        .where(theirs.school_id == user.school_id, theirs.user == user.external_id)
+        .order_by(theirs.campaign_id)
     )
-    return [(row[0], row[1]) for row in await session.execute(query)]
+    return (await session.execute(query)).all()
 
 
 async def _read_events(

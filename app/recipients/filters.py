@@ -5,13 +5,13 @@ from typing import Annotated, ClassVar, Final, Literal, cast
 from uuid import UUID
 
 from pydantic import Field
-from sqlalchemy import ColumnElement, Select, and_, or_, select, true
+from sqlalchemy import ColumnElement, Select, and_, or_, select
 
 from app.audience.base import Filter
 from app.audience.narrowing import Column
 from app.audience.scope import Scope
 from app.campaigns.models import Campaign
-from app.recipients.models import Recipient
+from app.recipients.models import Recipient, RecipientOutcome
 
 Outcome = Literal["any", "opened", "not_opened", "clicked", "not_clicked", "failed"]
 
@@ -36,8 +36,14 @@ class EarlierCampaign(Filter):
             Recipient.school_id == scope.school_id,
             Recipient.campaign_id == self.campaign,
             Recipient.user.is_not(None),
-            _CONDITIONS[self.outcome],
         )
+        if self.outcome != "any":
+            became = (
+                RecipientOutcome.school_id == Recipient.school_id,
+                RecipientOutcome.campaign_id == Recipient.campaign_id,
+                RecipientOutcome.number == Recipient.number,
+            )
+            users = users.join(RecipientOutcome, and_(*became)).where(_CONDITIONS[self.outcome])
         return cast(Select[str], users)
 
     def references(self) -> Mapping[str, tuple[Column, object]]:
@@ -45,15 +51,14 @@ class EarlierCampaign(Filter):
         return {"campaign": (Campaign.id, self.campaign)}
 
 
-_HAS_CLICKED: Final = Recipient.click_count > 0
-_HAS_OPENED: Final = or_(Recipient.open_count > 0, _HAS_CLICKED)
-_WAS_REACHED: Final = Recipient.status.in_(("accepted", "delivered", "complained"))
+_HAS_CLICKED: Final = RecipientOutcome.click_count > 0
+_HAS_OPENED: Final = or_(RecipientOutcome.open_count > 0, _HAS_CLICKED)
+_WAS_REACHED: Final = RecipientOutcome.status.in_(("accepted", "delivered", "complained"))
 
 _CONDITIONS: Final[Mapping[Outcome, ColumnElement[bool]]] = {
-    "any": true(),
     "opened": _HAS_OPENED,
     "not_opened": and_(_WAS_REACHED, ~_HAS_OPENED),
     "clicked": _HAS_CLICKED,
     "not_clicked": and_(_WAS_REACHED, ~_HAS_CLICKED),
-    "failed": Recipient.status.in_(("soft_bounced", "bounced", "failed")),
+    "failed": RecipientOutcome.status.in_(("soft_bounced", "bounced", "failed")),
 }

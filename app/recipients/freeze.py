@@ -36,7 +36,8 @@ async def freeze_recipients(
     """
     keys = (literal(school_id), literal(campaign_id))
     place = func.row_number().over(order_by=judged.c.external_id)
-    snapshot = (judged.c[name] for name in _SNAPSHOT)
+    wire_address = func.nullif(judged.c.wire_address, judged.c.email)
+    snapshot = (wire_address if name == "wire_address" else judged.c[name] for name in _SNAPSHOT)
     to_mail = select(*keys, place, *snapshot, _pick(judged, attributes)).where(judged.c.reason.is_(None))
     mailing = insert(Recipient).from_select(_RECIPIENT_COLUMNS, to_mail)
     mailed = mailing.returning(Recipient.number).cte("mailed")

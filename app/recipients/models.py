@@ -17,15 +17,10 @@ ZERO = text("0")
 
 
 class Recipient(Base):
-    """One person of one campaign: a snapshot of who it is, then the facts. `outcome.py` merges them."""
+    """One person of one campaign: a snapshot of who it is. It changes only when they are erased."""
 
     __tablename__ = "recipients"
-    __table_args__ = (
-        Index(None, "school_id", "user"),
-        Index(None, "school_id", "message_id", postgresql_where=text("message_id IS NOT NULL")),
-        # Facts come in place (HOT) while a page has room for the new row version.
-        {"postgresql_with": {"fillfactor": 70}},
-    )
+    __table_args__ = (Index(None, "school_id", "user"),)
 
     school_id: Mapped[UUID] = mapped_column(primary_key=True)
     campaign_id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -35,39 +30,62 @@ class Recipient(Base):
     email: Mapped[str | None]
     """Null once the person was erased."""
     wire_address: Mapped[str | None]
+    """The address as SES is given it, where that is not `email` itself."""
     address_key: Mapped[bytes] = mapped_column(Bytes)
     first_name: Mapped[str]
     last_name: Mapped[str]
     attributes: Mapped[dict[str, Any]] = mapped_column(Json)
 
-    status: Mapped[str] = mapped_column(server_default="queued")
+
+class RecipientOutcome(Base):
+    """What became of one recipient's mail: facts, which `outcome.py` merges.
+
+    The row comes with the first that is known of them; who has none is still queued. It is narrow, and apart
+    from who they are, for this is what events change and what reports sort.
+    """
+
+    __tablename__ = "recipient_outcomes"
+    __table_args__ = (
+        Index(None, "school_id", "message_id", postgresql_where=text("message_id IS NOT NULL")),
+        # Facts come in place (HOT) while a page has room for the new row version.
+        {"postgresql_with": {"fillfactor": 70}},
+    )
+
+    school_id: Mapped[UUID] = mapped_column(primary_key=True)
+    campaign_id: Mapped[UUID] = mapped_column(primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)
+
     attempt: Mapped[int] = mapped_column(server_default="1")
-    handoff: Mapped[str] = mapped_column(server_default="queued")
+    reason_rank: Mapped[int] = mapped_column(server_default=ZERO)
+    open_count: Mapped[int] = mapped_column(server_default=ZERO)
+    machine_open_count: Mapped[int] = mapped_column(server_default=ZERO)
+    click_count: Mapped[int] = mapped_column(server_default=ZERO)
+    machine_click_count: Mapped[int] = mapped_column(server_default=ZERO)
+    unsubscribed: Mapped[bool] = mapped_column(server_default="false")
+    suspected: Mapped[bool] = mapped_column(server_default="false")
+    """Whether SES has said of an open or a click of its own that it was likely a bot's."""
+    erased: Mapped[bool] = mapped_column(server_default="false")
+    """Whether the person was erased: what a server says of them is not kept."""
+
     accepted_at: Mapped[datetime | None] = mapped_column(Instant)
-    message_id: Mapped[str | None]
     delivered_at: Mapped[datetime | None] = mapped_column(Instant)
+    first_opened_at: Mapped[datetime | None] = mapped_column(Instant)
+    last_opened_at: Mapped[datetime | None] = mapped_column(Instant)
+    first_clicked_at: Mapped[datetime | None] = mapped_column(Instant)
+    last_clicked_at: Mapped[datetime | None] = mapped_column(Instant)
     soft_bounced_at: Mapped[datetime | None] = mapped_column(Instant)
     auto_replied_at: Mapped[datetime | None] = mapped_column(Instant)
     bounced_at: Mapped[datetime | None] = mapped_column(Instant)
     complained_at: Mapped[datetime | None] = mapped_column(Instant)
     rejected_at: Mapped[datetime | None] = mapped_column(Instant)
-    reason_rank: Mapped[int] = mapped_column(server_default=ZERO)
     reason_at: Mapped[datetime | None] = mapped_column(Instant)
+    unsubscribed_at: Mapped[datetime | None] = mapped_column(Instant)
+
+    status: Mapped[str] = mapped_column(server_default="queued")
+    handoff: Mapped[str] = mapped_column(server_default="queued")
+    message_id: Mapped[str | None]
     reason_code: Mapped[str | None]
     diagnostic: Mapped[str | None]
-
-    first_opened_at: Mapped[datetime | None] = mapped_column(Instant)
-    last_opened_at: Mapped[datetime | None] = mapped_column(Instant)
-    open_count: Mapped[int] = mapped_column(server_default=ZERO)
-    machine_open_count: Mapped[int] = mapped_column(server_default=ZERO)
-    first_clicked_at: Mapped[datetime | None] = mapped_column(Instant)
-    last_clicked_at: Mapped[datetime | None] = mapped_column(Instant)
-    click_count: Mapped[int] = mapped_column(server_default=ZERO)
-    machine_click_count: Mapped[int] = mapped_column(server_default=ZERO)
-    unsubscribed: Mapped[bool] = mapped_column(server_default="false")
-    unsubscribed_at: Mapped[datetime | None] = mapped_column(Instant)
-    suspected: Mapped[bool] = mapped_column(server_default="false")
-    """Whether SES has said of an open or a click of its own that it was likely a bot's."""
 
 
 class Exclusion(Base):

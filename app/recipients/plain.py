@@ -43,10 +43,7 @@ class Plain:
 
 
 async def record_plain(connection: AsyncConnection, told: Told) -> Plain:
-    """Record those of the facts that are plain.
-
-    If any may be, all recipients are locked in their order, those of the other facts as well.
-    """
+    """Record those of the facts that are plain; the caller holds their recipients."""
     plain = Plain()
     if visits := _pick(told, _VISITS):
         await _record_visits(connection, told, visits, plain)

@@ -1,7 +1,7 @@
 """The SQL of the plain case: events enter the history and their recipients' rows change, in one statement.
 
-Each statement looks up and locks the recipients one by one in the order given, as everybody locks them, and
-leaves alone those whose row is not as the plain case needs it. It returns one row of arrays.
+Each statement looks up the recipients, whom the caller holds, one by one, and leaves alone those whose row is
+not as the plain case needs it. It returns one row of arrays.
 """
 
 from functools import lru_cache
@@ -18,7 +18,7 @@ _CLICK, _OPEN = f"kind = '{FactKind.CLICKED}'", f"kind = '{FactKind.OPENED}'"
 _DELIVERY, _SEND = f"kind = '{FactKind.DELIVERED}'", f"kind = '{FactKind.SENT}'"
 
 # Erased people, and those of whom the provider suspects something, go the general way.
-_IN_GOOD_ORDER: Final = "r.email IS NOT NULL AND NOT r.suspected AND r.accepted_at IS NOT NULL"
+_IN_GOOD_ORDER: Final = "NOT r.erased AND NOT r.suspected AND r.accepted_at IS NOT NULL"
 _NO_CLICKS: Final = "r.click_count = 0 AND r.machine_click_count = 0"
 # A second click can show that both were a machine's, a first one only that it came with the mail.
 _PLAIN_VISIT: Final = f"""
@@ -47,12 +47,11 @@ def _find_plain(types: dict[str, str], same: frozenset[str], condition: str) -> 
             SELECT g.*
             FROM {give_rows(types, same)} AS g
             CROSS JOIN LATERAL (
-                SELECT email, suspected, accepted_at, status, message_id, delivered_at, click_count,
+                SELECT erased, suspected, accepted_at, status, message_id, delivered_at, click_count,
                     machine_click_count
-                FROM recipients
+                FROM recipient_outcomes
                 WHERE (school_id, campaign_id, number) = (g.school_id, g.campaign_id, g.number)
                 OFFSET 0
-                FOR UPDATE
             ) AS r
             WHERE {condition}
         ), added AS (
@@ -73,7 +72,7 @@ def record_visits(same: frozenset[str]) -> str:
     person, machine = "v.machine IS NULL", "v.machine IS NOT NULL"
     return f"""
         {_find_plain(EVENT, same, _PLAIN_VISIT)}, changed AS (
-            UPDATE recipients r
+            UPDATE recipient_outcomes r
             SET open_count = r.open_count + (v.{_OPEN} AND {person})::int,
                 machine_open_count = r.machine_open_count + (v.{_OPEN} AND {machine})::int,
                 first_opened_at = least(r.first_opened_at, opened.at),
@@ -102,7 +101,7 @@ def record_reports(same: frozenset[str]) -> str:
     """
     return f"""
         {_find_plain(REPORT, same, _PLAIN_REPORT)}, changed AS (
-            UPDATE recipients r
+            UPDATE recipient_outcomes r
             SET accepted_at = least(r.accepted_at, coalesce(v.mailed_at, v.occurred_at)),
                 delivered_at = CASE WHEN v.{_DELIVERY} THEN v.occurred_at ELSE r.delivered_at END,
                 status = CASE WHEN v.{_DELIVERY} THEN 'delivered' ELSE r.status END

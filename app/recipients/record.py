@@ -1,9 +1,9 @@
 """The only writer of recipient facts, counters and history.
 
-`record_facts` lets PostgreSQL itself merge what is plain (`plain.py`). For all else it locks the recipients
-in key order, adds new events to the history, merges, judges anew what these may have shown to be a machine's,
-and writes back. It changes the counters last. All is in the caller's transaction: what is in one table is in
-all, or in none.
+`record_facts` locks the recipients in key order, then lets PostgreSQL itself merge what is plain
+(`plain.py`). All else it adds to the history, reads, merges, judges anew what these may have shown to be a
+machine's, and writes back. It changes the counters last. All is in the caller's transaction: what is in one
+table is in all, or in none.
 """
 
 from collections.abc import Iterable, Mapping, Sequence, Set
@@ -27,7 +27,8 @@ from app.recipients.rows import (
     Row,
     add_changes,
     add_to_counters,
-    lock_recipients,
+    hold_recipients,
+    read_recipients,
     write_back,
 )
 
@@ -68,6 +69,7 @@ async def record_rows(connection: AsyncConnection, facts: Sequence[Fact]) -> tup
     for fact in facts:
         by_recipient.setdefault(fact.recipient, []).append(fact)
     told = [by_recipient[key] for key in sorted(by_recipient, key=RecipientKey.order)]
+    await hold_recipients(connection, [facts[0].recipient for facts in told])
     plain = await record_plain(connection, told)
     left = [facts for facts in told if plain.done.get(facts[0].key or b"") is not facts[0]]
     general = await _record_any(connection, left)
@@ -95,7 +97,7 @@ async def _record_any(connection: AsyncConnection, told: Sequence[Sequence[Fact]
     if not told:
         return _General()
     by_recipient = {facts[0].recipient: facts for facts in told}
-    rows = await lock_recipients(connection, list(by_recipient))
+    rows = await read_recipients(connection, list(by_recipient))
     known = [_hear(row, by_recipient[row.key]) for row in rows]
     fresh = await add_events(connection, known)
     doubtful = []

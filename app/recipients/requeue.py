@@ -15,12 +15,12 @@ from app.core.db import run_sql
 _REQUEUE: Final = """
     WITH again AS (
         SELECT r.number, r.status
-        FROM recipients r
+        FROM recipient_outcomes r
         WHERE r.school_id = $1 AND r.campaign_id = $2 AND {chosen} AND r.accepted_at IS NULL
         ORDER BY r.number
         FOR UPDATE
     ), requeued AS (
-        UPDATE recipients r SET status = 'queued', handoff = 'queued', attempt = r.attempt + 1
+        UPDATE recipient_outcomes r SET status = 'queued', handoff = 'queued', attempt = r.attempt + 1
         FROM again
         WHERE r.school_id = $1 AND r.campaign_id = $2 AND r.number = again.number
         RETURNING r.number, r.attempt, again.status

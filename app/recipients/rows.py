@@ -1,4 +1,4 @@
-"""Recipients' rows and their campaigns' counters: locked, written back, added to, many in a statement."""
+"""Recipients' outcomes and their campaigns' counters: held, read, written back, many in a statement."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ Progress = tuple[datetime | None, datetime | None]
 
 @dataclass(slots=True)
 class Row:
-    """A recipient's locked row: its state as it was read, and what becomes of it."""
+    """A recipient that is held: its state as it was read, and what becomes of it."""
 
     key: RecipientKey
     is_erased: bool
@@ -34,20 +34,42 @@ class Row:
     after: State
 
 
-async def lock_recipients(connection: AsyncConnection, keys: Sequence[RecipientKey]) -> list[Row]:
-    """Lock those that exist and return them in the order of the keys.
+async def hold_recipients(connection: AsyncConnection, keys: Sequence[RecipientKey]) -> None:
+    """Lock those that exist, each once, in the order of the keys, until the transaction ends.
 
     That is the order of `RecipientKey.order`, so that nobody waits for one who waits for them.
     """
+    if keys:
+        same, values = statements.share_campaign(keys)
+        await run_lean(connection, statements.hold_recipients(same), *values)
+
+
+async def read_recipients(connection: AsyncConnection, keys: Sequence[RecipientKey]) -> list[Row]:
+    """Return those that exist, in the order of the keys; the caller holds them."""
     if not keys:
         return []
     same, values = statements.share_campaign(keys)
-    rows = await run_lean(connection, statements.lock_recipients(same), *values)
-    locked = []
+    rows = await run_lean(connection, statements.read_recipients(same), *values)
+    held = []
     for row in rows:
         state = State._make(row[4:])
-        locked.append(Row(RecipientKey(row[0], row[1], row[2]), row[3], state, state))
-    return locked
+        held.append(Row(RecipientKey(row[0], row[1], row[2]), row[3], state, state))
+    if len(held) < len(keys):
+        await drop_strangers(connection, keys)
+    return held
+
+
+async def drop_strangers(connection: AsyncConnection, keys: Sequence[RecipientKey]) -> set[RecipientKey]:
+    """Remove what is held of those who are no recipients (any more), and return who that is.
+
+    Whoever is taken out of a campaign at this moment is gone only once their lock is ours.
+    """
+    same, values = statements.share_campaign(keys)
+    rows = await run_lean(connection, statements.find_strangers(same), *values)
+    strangers = {RecipientKey(row[0], row[1], row[2]) for row in rows}
+    if strangers:
+        await run_lean(connection, statements.DROP_OUTCOMES, *statements.key_columns(strangers))
+    return strangers
 
 
 async def write_back(connection: AsyncConnection, rows: Sequence[Row]) -> dict[Campaign, Tally]:

@@ -80,21 +80,57 @@ def tell_event(fact: Fact) -> tuple[object, ...]:
     )
 
 
-# The keys come in order, and each row is looked up and locked by itself, so they are locked in that order. A
-# plan that reads the table instead would be chosen while it is small, and cost more than all the rest.
+# The keys come in order, and each is looked up by itself, so the rows are locked in that order. A plan that
+# reads the table instead would be chosen while it is small, and cost more than all the rest.
+_OF_KEY: Final = "(school_id, campaign_id, number) = (k.school_id, k.campaign_id, k.number)"
+
+
 @lru_cache(maxsize=2)
-def lock_recipients(same: frozenset[str]) -> str:
-    """Return the statement that locks the recipients of these keys and reads their states."""
+def hold_recipients(same: frozenset[str]) -> str:
+    """Return the statement that locks the outcomes of these recipients, made where there are none yet.
+
+    An upsert that changes nothing locks what is there, and waits for whoever is making it.
+    """
     return f"""
-        SELECT r.school_id, r.campaign_id, r.number, r.email IS NULL, {", ".join(f"r.{n}" for n in _STATE)}
+        INSERT INTO recipient_outcomes (school_id, campaign_id, number)
+        SELECT k.school_id, k.campaign_id, k.number
         FROM {give_rows(_KEY, same)} AS k
         CROSS JOIN LATERAL (
-            SELECT * FROM recipients
-            WHERE (school_id, campaign_id, number) = (k.school_id, k.campaign_id, k.number)
-            OFFSET 0
-            FOR UPDATE
-        ) AS r
+            SELECT 1 FROM recipient_outcomes WHERE {_OF_KEY}
+            UNION ALL SELECT 1 FROM recipients WHERE {_OF_KEY}
+            LIMIT 1
+        ) AS known
+        ON CONFLICT (school_id, campaign_id, number) DO UPDATE SET attempt = excluded.attempt WHERE false
     """  # noqa: S608  # only names of this module's own go in
+
+
+@lru_cache(maxsize=2)
+def read_recipients(same: frozenset[str]) -> str:
+    """Return the statement that reads the states of the recipients of these keys."""
+    return f"""
+        SELECT o.school_id, o.campaign_id, o.number, o.erased, {", ".join(f"o.{n}" for n in _STATE)}
+        FROM {give_rows(_KEY, same)} AS k
+        CROSS JOIN LATERAL (SELECT FROM recipients WHERE {_OF_KEY} OFFSET 0) AS r
+        CROSS JOIN LATERAL (SELECT * FROM recipient_outcomes WHERE {_OF_KEY} OFFSET 0) AS o
+    """  # noqa: S608  # only names of this module's own go in
+
+
+@lru_cache(maxsize=2)
+def find_strangers(same: frozenset[str]) -> str:
+    """Return the statement that tells which of these keys are no recipients'."""
+    return f"""
+        SELECT k.school_id, k.campaign_id, k.number
+        FROM {give_rows(_KEY, same)} AS k
+        LEFT JOIN LATERAL (SELECT true AS known FROM recipients WHERE {_OF_KEY} OFFSET 0) AS r ON true
+        WHERE r.known IS NULL
+    """  # noqa: S608  # only names of this module's own go in
+
+
+DROP_OUTCOMES: Final = """
+    DELETE FROM recipient_outcomes o
+    USING unnest($1::uuid[], $2::uuid[], $3::int[]) AS k (school_id, campaign_id, number)
+    WHERE (o.school_id, o.campaign_id, o.number) = (k.school_id, k.campaign_id, k.number)
+"""
 
 
 @lru_cache(maxsize=128)
@@ -130,10 +166,10 @@ MARK_TRACES: Final = f"""
 
 @lru_cache(maxsize=256)
 def write_back(names: tuple[str, ...], same: frozenset[str]) -> str:
-    """Return the statement that writes these columns of recipients, after the three of the key."""
+    """Return the statement that writes these columns of outcomes, after the three of the key."""
     columns = {**_KEY, **{name: _FACTS[name] for name in names}}
     return f"""
-        UPDATE recipients r
+        UPDATE recipient_outcomes r
         SET {", ".join(f"{name} = v.{name}" for name in names)}
         FROM {give_rows(columns, same)} AS v
         WHERE (r.school_id, r.campaign_id, r.number) = (v.school_id, v.campaign_id, v.number)

@@ -4,13 +4,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import and_, false, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.campaigns.lifecycle import Status
 from app.campaigns.models import Campaign
 from app.core.errors import NotFound
+from app.recipients.models import CampaignCounters
 from app.schools.models import School
+
+_BEGUN = CampaignCounters.sent + CampaignCounters.unknown + CampaignCounters.failed_before
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +26,8 @@ class Brief:
     sent_at: datetime | None
     timezone: str
     profile_template: str | None
+    all_begun: bool
+    """Whether something is known of each recipient: none is queued, but for who is sent to again."""
 
     @property
     def is_in_calls(self) -> bool:
@@ -40,8 +45,15 @@ async def read_brief(session: AsyncSession, *, school_id: UUID, campaign_id: UUI
             Campaign.sent_at,
             School.timezone,
             School.profile_url_template,
+            func.coalesce(CampaignCounters.recipients == _BEGUN, false()),
         )
         .join(School, School.id == Campaign.school_id)
+        .outerjoin(
+            CampaignCounters,
+            and_(
+                CampaignCounters.school_id == Campaign.school_id, CampaignCounters.campaign_id == Campaign.id
+            ),
+        )
         .where(Campaign.school_id == school_id, Campaign.id == campaign_id)
     )
     row = (await session.execute(query)).one_or_none()

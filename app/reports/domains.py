@@ -29,7 +29,8 @@ _DOMAINS: Final = f"""
         FROM (
             SELECT lower(split_part(email, '@', -1)) AS domain,
                 {", ".join(f"count(*) FILTER (WHERE {when}) AS {name}" for name, when in _COUNTS.items())}
-            FROM recipients WHERE school_id = $1 AND campaign_id = $2
+            FROM recipients r LEFT JOIN recipient_outcomes o USING (school_id, campaign_id, number)
+            WHERE school_id = $1 AND campaign_id = $2
             GROUP BY 1
         ) AS counted
     ) AS placed

@@ -12,7 +12,8 @@ from app.campaigns.models import CampaignLink
 from app.campaigns.schemas import LinkView
 from app.core.errors import NotFound
 from app.recipients.facts import FactKind
-from app.recipients.models import EmailEvent, Recipient
+from app.recipients.models import EmailEvent
+from app.recipients.standing import STANDING
 from app.reports.brief import read_brief
 from app.reports.calls import find_calling, find_doubts
 from app.reports.reasons import explain
@@ -45,9 +46,9 @@ async def get_recipient(
     """Return a recipient with the first 1,000 events of their history, or raise NotFound."""
     key = {"school_id": school_id, "campaign_id": campaign_id}
     campaign = await read_brief(session, **key)
-    facts = Recipient.__table__.c
-    query = select(*COLUMNS, facts.delivered_at, facts.handoff, facts.reason_at).where(
-        facts.school_id == school_id, facts.campaign_id == campaign_id, facts.number == number
+    theirs = STANDING.c
+    query = select(*COLUMNS, theirs.delivered_at, theirs.handoff, theirs.reason_at).where(
+        theirs.school_id == school_id, theirs.campaign_id == campaign_id, theirs.number == number
     )
     row = (await session.execute(query)).one_or_none()
     if row is None:

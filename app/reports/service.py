@@ -78,7 +78,7 @@ async def list_recipients(
     key = {"school_id": school_id, "campaign_id": campaign_id}
     campaign = await read_brief(session, **key)
     calling = await find_calling(session, **key) if campaign.is_in_calls else []
-    table = Table(school_id, campaign_id, where, sort, calling)
+    table = Table(school_id, campaign_id, where, sort, calling, campaign.all_begun)
     after = table.read_cursor(cursor) if cursor else None
     if table.reads_all:
         await session.execute(_MANY_PAGES_AT_ONCE)

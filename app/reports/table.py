@@ -1,7 +1,8 @@
 """The table of recipients as SQL: what narrows it, what sorts it, and the rows of one page or of all.
 
 No index serves a sort but that by number: facts change in place (HOT) only while no index holds them. One
-campaign's rows lie together, and to choose a page of them only the sort key and the number are sorted.
+campaign's rows lie together, and to choose a page only the table that the sort and the filters speak of is
+read, of who people are or of what became of them, and only the sort key and the number are sorted.
 """
 
 import hashlib
@@ -11,17 +12,28 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, String, and_, case, cast, func, null, or_, select, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    Select,
+    String,
+    and_,
+    case,
+    cast,
+    func,
+    null,
+    or_,
+    select,
+    tuple_,
+)
 
 from app.core.errors import Fault, InvalidInput
 from app.core.pages import decode_cursor, or_null
-from app.recipients.models import Recipient
+from app.recipients.standing import OUTCOMES, STANDING, WHO
 from app.reports.recipients import FIELDS
 
-COLUMNS: Final = tuple(Recipient.__table__.c[name] for name in FIELDS)
+COLUMNS: Final = tuple(STANDING.c[name] for name in FIELDS)
 """What a line is made of."""
-_OPENED: Final = or_(Recipient.open_count > 0, Recipient.click_count > 0)
-_NAME: Final = Recipient.first_name + " " + Recipient.last_name
 _PROGRESS: Final = (
     "queued",
     "sending",
@@ -41,12 +53,34 @@ def escape_like(text: str) -> str:
     return text.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
 
 
-def _read_status(calling: Sequence[int]) -> ColumnElement[str]:
-    """Return the status as it is shown; `calling` are the numbers in a call to SES right now."""
-    if not calling:
-        return Recipient.status.expression
-    in_call = and_(Recipient.status == "queued", Recipient.number == func.any(list(calling)))
-    return case((in_call, "sending"), else_=Recipient.status)
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The table that rows are chosen from; `calling` are the numbers in a call to SES right now."""
+
+    table: FromClause
+    calling: Sequence[int] = ()
+
+    def __getattr__(self, name: str) -> ColumnElement[Any]:
+        """Return the column of this name."""
+        return self.table.c[name]
+
+    @property
+    def shown_status(self) -> ColumnElement[str]:
+        """The status as it is shown."""
+        if not self.calling:
+            return self.status
+        in_call = and_(self.status == "queued", self.number == func.any(list(self.calling)))
+        return case((in_call, "sending"), else_=self.status)
+
+    @property
+    def was_opened(self) -> ColumnElement[bool]:
+        """Whether there was an open, or a click, which is one."""
+        return or_(self.open_count > 0, self.click_count > 0)
+
+    @property
+    def name(self) -> ColumnElement[str]:
+        """First and last name."""
+        return self.first_name + " " + self.last_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,25 +96,30 @@ class RecipientFilter:
     user: str | None = None
     q: str | None = None
 
-    def conditions(self, calling: Sequence[int]) -> list[ColumnElement[bool]]:
-        """Return the conditions of those that are set; `calling` are the numbers in a call right now."""
+    @property
+    def of_outcomes(self) -> bool:
+        """Whether it asks what became of the mail."""
+        flags = (self.opened, self.clicked, self.machine_opened, self.machine_clicked, self.unsubscribed)
+        return bool(self.delivery_status) or any(flag is not None for flag in flags)
+
+    @property
+    def of_people(self) -> bool:
+        """Whether it asks who they are."""
+        return self.user is not None or bool(self.q)
+
+    def conditions(self, of: Source) -> list[ColumnElement[bool]]:
+        """Return the conditions of those that are set."""
         found: list[ColumnElement[bool]] = []
         if self.delivery_status:
-            found.append(_read_status(calling).in_(self.delivery_status))
-        for wanted, condition in (
-            (self.opened, _OPENED),
-            (self.clicked, Recipient.click_count > 0),
-            (self.machine_opened, Recipient.machine_open_count > 0),
-            (self.machine_clicked, Recipient.machine_click_count > 0),
-            (self.unsubscribed, Recipient.unsubscribed.expression),
-        ):
-            if wanted is not None:
-                found.append(condition if wanted else ~condition)
+            found.append(of.shown_status.in_(self.delivery_status))
+        for wanted, find in _FLAGS:
+            if (flag := getattr(self, wanted)) is not None:
+                found.append(find(of) if flag else ~find(of))
         if self.user is not None:
-            found.append(Recipient.user == self.user)
+            found.append(of.user == self.user)
         if self.q:
             # One comparison instead of two; who was erased has neither name nor address.
-            found.append((_NAME + "\n" + Recipient.email).ilike(f"%{escape_like(self.q)}%"))
+            found.append((of.name + "\n" + of.email).ilike(f"%{escape_like(self.q)}%"))
         return found
 
     def digest(self) -> str:
@@ -88,29 +127,38 @@ class RecipientFilter:
         return hashlib.blake2s(repr(astuple(self)).encode(), digest_size=6).hexdigest()
 
 
-def _rank_status(calling: Sequence[int]) -> ColumnElement[int]:
-    return case({name: place for place, name in enumerate(_PROGRESS)}, value=_read_status(calling))
+_FLAGS: Final[Sequence[tuple[str, Callable[[Source], ColumnElement[bool]]]]] = (
+    ("opened", lambda of: of.was_opened),
+    ("clicked", lambda of: of.click_count > 0),
+    ("machine_opened", lambda of: of.machine_open_count > 0),
+    ("machine_clicked", lambda of: of.machine_click_count > 0),
+    ("unsubscribed", lambda of: of.unsubscribed),
+)
 
 
-def _key(column: ColumnElement[Any]) -> Callable[[Sequence[int]], ColumnElement[Any]]:
-    return lambda _: column
+def _rank_status(of: Source) -> ColumnElement[int]:
+    return case({name: place for place, name in enumerate(_PROGRESS)}, value=of.shown_status)
+
+
+def _order_name(of: Source) -> ColumnElement[Any]:
+    return case((of.email.is_(None), null()), else_=cast(func.lower(func.btrim(of.name)), String))
 
 
 _INSTANT: Final = datetime.fromisoformat
-_WHO: Final = func.lower(func.btrim(_NAME))
+_OF_PEOPLE: Final = frozenset({"name", "email"})
 # Each key, and how a cursor's part is read back as one. Erased people have no name and come last.
-_SORTS: Final[Mapping[str, tuple[Callable[[Sequence[int]], ColumnElement[Any]], Callable[[Any], Any]]]] = {
-    "number": (_key(Recipient.number.expression), int),
-    "name": (_key(case((Recipient.email.is_(None), null()), else_=cast(_WHO, String))), str),
-    "email": (_key(func.lower(Recipient.email)), str),
-    "sent_at": (_key(Recipient.accepted_at.expression), _INSTANT),
+_SORTS: Final[Mapping[str, tuple[Callable[[Source], ColumnElement[Any]], Callable[[Any], Any]]]] = {
+    "number": (lambda of: of.number, int),
+    "name": (_order_name, str),
+    "email": (lambda of: func.lower(of.email), str),
+    "sent_at": (lambda of: of.accepted_at, _INSTANT),
     "delivery_status": (_rank_status, int),
-    "first_opened_at": (_key(func.least(Recipient.first_opened_at, Recipient.first_clicked_at)), _INSTANT),
-    "last_opened_at": (_key(func.greatest(Recipient.last_opened_at, Recipient.last_clicked_at)), _INSTANT),
-    "open_count": (_key(Recipient.open_count.expression), int),
-    "first_clicked_at": (_key(Recipient.first_clicked_at.expression), _INSTANT),
-    "last_clicked_at": (_key(Recipient.last_clicked_at.expression), _INSTANT),
-    "click_count": (_key(Recipient.click_count.expression), int),
+    "first_opened_at": (lambda of: func.least(of.first_opened_at, of.first_clicked_at), _INSTANT),
+    "last_opened_at": (lambda of: func.greatest(of.last_opened_at, of.last_clicked_at), _INSTANT),
+    "open_count": (lambda of: of.open_count, int),
+    "first_clicked_at": (lambda of: of.first_clicked_at, _INSTANT),
+    "last_clicked_at": (lambda of: of.last_clicked_at, _INSTANT),
+    "click_count": (lambda of: of.click_count, int),
 }
 SORTS: Final = tuple(sign + name for name in _SORTS for sign in ("", "-"))
 
@@ -132,13 +180,17 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """One campaign's recipients under a filter, in an order; `calling` are in a call to SES right now."""
+    """One campaign's recipients under a filter, in an order; `calling` are in a call to SES right now.
+
+    With `all_begun` something is known of every one, so that what became of them can be read alone.
+    """
 
     school_id: UUID
     campaign_id: UUID
     where: RecipientFilter
     sort: str = "number"
     calling: Sequence[int] = ()
+    all_begun: bool = False
 
     @property
     def reads_all(self) -> bool:
@@ -152,6 +204,16 @@ class Table:
     @property
     def _descends(self) -> bool:
         return self.sort.startswith("-")
+
+    @property
+    def _source(self) -> Source:
+        """The narrowest table that tells which rows are wanted, and in which order."""
+        of_people = self._name in _OF_PEOPLE or self.where.of_people
+        of_outcomes = self._name not in {*_OF_PEOPLE, "number"} or self.where.of_outcomes
+        if not of_outcomes:
+            return Source(WHO, self.calling)
+        whole = of_people or not self.all_begun
+        return Source(STANDING if whole else OUTCOMES, self.calling)
 
     def read_cursor(self, cursor: str) -> Place:
         """Return the place that a cursor of this sort and filter names; InvalidInput for any other."""
@@ -169,27 +231,29 @@ class Table:
 
     def select_page(self, *, after: Place | None, limit: int) -> Select[*tuple[Any, ...]]:
         """Return the query of COLUMNS and `key`, of the rows after a place."""
-        key = self._make_key()
-        chosen = select(Recipient.number.label("number"), key.label("key")).where(*self._belongs())
+        source = self._source
+        key = self._make_key(source)
+        chosen = select(source.number.label("number"), key.label("key")).where(*self._belongs(source))
         if after is not None:
-            chosen = chosen.where(self._comes_after(after))
-        page = chosen.order_by(*self._order(key, Recipient.number.expression)).limit(limit).subquery()
-        rows = select(*COLUMNS, page.c.key).join(page, Recipient.number == page.c.number)
-        return rows.where(*self._is_of_campaign()).order_by(*self._order(page.c.key, page.c.number))
+            chosen = chosen.where(self._comes_after(source, after))
+        page = chosen.order_by(*self._order(key, source.number)).limit(limit).subquery()
+        rows = select(*COLUMNS, page.c.key).join(page, STANDING.c.number == page.c.number)
+        return rows.where(*self._is_of_campaign(STANDING)).order_by(*self._order(page.c.key, page.c.number))
 
     def select_all(self) -> Select[*tuple[Any, ...]]:
         """Return the query of COLUMNS of every row."""
-        order = self._order(self._make_key(), Recipient.number.expression)
-        return select(*COLUMNS).where(*self._belongs()).order_by(*order)
+        whole = Source(STANDING, self.calling)
+        order = self._order(self._make_key(whole), whole.number)
+        return select(*COLUMNS).where(*self._belongs(whole)).order_by(*order)
 
-    def _make_key(self) -> ColumnElement[Any]:
-        return _SORTS[self._name][0](self.calling)
+    def _make_key(self, source: Source) -> ColumnElement[Any]:
+        return _SORTS[self._name][0](source)
 
-    def _is_of_campaign(self) -> tuple[ColumnElement[bool], ...]:
-        return (Recipient.school_id == self.school_id, Recipient.campaign_id == self.campaign_id)
+    def _is_of_campaign(self, table: FromClause) -> tuple[ColumnElement[bool], ...]:
+        return (table.c.school_id == self.school_id, table.c.campaign_id == self.campaign_id)
 
-    def _belongs(self) -> tuple[ColumnElement[bool], ...]:
-        return (*self._is_of_campaign(), *self.where.conditions(self.calling))
+    def _belongs(self, source: Source) -> tuple[ColumnElement[bool], ...]:
+        return (*self._is_of_campaign(source.table), *self.where.conditions(source))
 
     def _order(self, key: ColumnElement[Any], number: ColumnElement[int]) -> tuple[ColumnElement[Any], ...]:
         if not self.reads_all:
@@ -198,12 +262,12 @@ class Table:
             return (key.desc().nulls_last(), number.desc())
         return (key.asc().nulls_last(), number)
 
-    def _comes_after(self, place: Place) -> ColumnElement[bool]:
-        number = Recipient.number
+    def _comes_after(self, source: Source, place: Place) -> ColumnElement[bool]:
+        number = source.number
         further = number < place.number if self._descends else number > place.number
         if not self.reads_all:
             return further
-        key = self._make_key()
+        key = self._make_key(source)
         if place.key is None:
             return and_(key.is_(None), further)
         here, there = tuple_(key, number), tuple_(place.key, place.number)

@@ -29,7 +29,7 @@ _CELLS: Final = """
                 THEN date_bin($3, coalesce(delivered_at, complained_at), 'epoch') END AS delivered,
             date_bin($3, least(first_opened_at, first_clicked_at), 'epoch') AS opened,
             date_bin($3, first_clicked_at, 'epoch') AS clicked, count(*) AS people
-        FROM recipients WHERE school_id = $1 AND campaign_id = $2
+        FROM recipient_outcomes WHERE school_id = $1 AND campaign_id = $2
         GROUP BY 1, 2, 3, 4
     ) AS combined
     CROSS JOIN LATERAL (VALUES (0, sent), (1, delivered), (2, opened), (3, clicked)) AS happened (kind, at)

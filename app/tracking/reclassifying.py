@@ -10,7 +10,7 @@ from app.core.db import Database, is_contention, run_sql
 from app.recipients.facts import FactKind, RecipientKey
 from app.recipients.machine import CONCLUSIONS, Trace
 from app.recipients.rejudging import rejudge
-from app.recipients.rows import add_to_counters, lock_recipients, write_back
+from app.recipients.rows import add_to_counters, hold_recipients, read_recipients, write_back
 from app.tracking.machine import AGENT_SIGNS, judge_agent
 
 MOST_AT_ONCE: Final = 500
@@ -25,7 +25,7 @@ _COUNT: Final = """
     ORDER BY c.school_id, c.id
 """
 _VISITED: Final = """
-    SELECT r.number FROM recipients r
+    SELECT r.number FROM recipient_outcomes r
     WHERE r.school_id = $1 AND r.campaign_id = $2 AND r.number > $3
         AND (r.open_count > 0 OR r.machine_open_count > 0 OR r.click_count > 0 OR r.machine_click_count > 0)
     ORDER BY r.number LIMIT $4
@@ -91,7 +91,9 @@ async def _run_batch(
         if not rows:
             return None, 0
         keys = [RecipientKey(school_id, campaign_id, row[0]) for row in rows]
-        changed = await rejudge(connection, await lock_recipients(connection, keys), read_again=read_again)
+        await hold_recipients(connection, keys)
+        held = await read_recipients(connection, keys)
+        changed = await rejudge(connection, held, read_again=read_again)
         await add_to_counters(connection, await write_back(connection, changed), {})
     return rows[-1][0], len(changed)
 

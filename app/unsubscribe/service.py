@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.campaigns.models import Campaign
@@ -18,6 +18,7 @@ from app.directory.consent import SUBSCRIBABLE, Consent, ConsentChange, change_c
 from app.recipients.facts import Fact, FactKind, RecipientKey
 from app.recipients.models import Recipient
 from app.recipients.record import record_facts
+from app.recipients.rows import hold_recipients, read_recipients
 from app.schools.models import School
 
 
@@ -65,17 +66,9 @@ def _place(change: ConsentChange) -> tuple[UUID, bytes]:
 
 async def _find_news(connection: AsyncConnection, wishes: Sequence[Wish]) -> list[Fact]:
     """Return a fact for each wish that the report does not show yet: mail programs repeat their POST."""
-    keys = {wish.marks for wish in wishes if wish.marks}
-    if not keys:
-        return []
-    columns = (Recipient.school_id, Recipient.campaign_id, Recipient.number)
-    rows = await connection.execute(
-        select(*columns, Recipient.unsubscribed)
-        .where(tuple_(*columns).in_([(key.school_id, key.campaign_id, key.number) for key in keys]))
-        .order_by(*columns)  # as `record_facts` locks them
-        .with_for_update()
-    )
-    shown = {RecipientKey(*row[:3]): row.unsubscribed for row in rows}
+    keys = sorted({wish.marks for wish in wishes if wish.marks}, key=RecipientKey.order)
+    await hold_recipients(connection, keys)
+    shown = {row.key: row.before.unsubscribed for row in await read_recipients(connection, keys)}
     news = []
     for wish in wishes:
         if wish.marks in shown and shown[wish.marks] != wish.change.unsubscribed:

@@ -11,7 +11,7 @@ from sqlalchemy import insert
 from app.core.db import Database
 from app.core.ids import new_id
 from app.directory import models
-from app.recipients.models import Recipient
+from app.recipients.models import Recipient, RecipientOutcome
 from app.schools.schemas import SchoolCreate
 from app.schools.service import create_school
 
@@ -173,6 +173,12 @@ def _add_campaign(school: RandomSchool, random: Random) -> None:
         )
 
 
+def _is_fresh(row: Row) -> bool:
+    """Tell whether nothing is known of this recipient's mail: then there is no outcome."""
+    counts = (row[name] for name in row if name.endswith("_count"))
+    return row["status"] == "queued" and not any(counts)
+
+
 async def store_school(database: Database, school: RandomSchool) -> UUID:
     """Write it all as a new school; return the school's id."""
     async with database.system_transaction() as session:
@@ -196,9 +202,11 @@ async def store_school(database: Database, school: RandomSchool) -> UUID:
             (models.Subscription, school.subscriptions),
             (models.Order, school.orders),
             (Recipient, school.recipients),
+            (RecipientOutcome, [row for row in school.recipients if not _is_fresh(row)]),
         ]
         for model, rows in tables:
             if rows:
                 table = model.__table__
-                await session.execute(insert(table), [{"school_id": school_id, **row} for row in rows])
+                own = [{name: row[name] for name in row if name in table.c} for row in rows]
+                await session.execute(insert(table), [{"school_id": school_id, **row} for row in own])
     return school_id

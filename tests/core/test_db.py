@@ -135,7 +135,9 @@ async def test_a_statement_of_a_tenant_cannot_outlive_its_school(
 @pytest.mark.parametrize(
     "statement",
     [
-        "UPDATE recipients SET status = 'delivered'",
+        "UPDATE recipients SET email = ''",
+        "UPDATE recipient_outcomes SET status = 'delivered'",
+        "DELETE FROM recipient_outcomes",
         "DELETE FROM recipients",
         "UPDATE campaign_counters SET sent = 0",
         "DELETE FROM campaign_counters",

@@ -135,7 +135,9 @@ async def test_a_worker_pauses_by_itself(
     await delivery.sweep()
     path = f"/v1/campaigns/{campaign['id']}"
     await eventually(lambda: school.read(path), lambda seen: bool(seen["stats"]["sent"] >= 20))
-    numbers = await run_sql(database, "SELECT number FROM recipients WHERE accepted_at IS NOT NULL LIMIT 4")
+    numbers = await run_sql(
+        database, "SELECT number FROM recipient_outcomes WHERE accepted_at IS NOT NULL LIMIT 4"
+    )
     turn = Turn(school.id, UUID(campaign["id"]), operational=False)
     for (number,), kind in zip(numbers, ["delivery", "delivery", "delivery", "bounce"], strict=True):
         await record(database, school, turn.campaign_id, number, FactKind(kind))

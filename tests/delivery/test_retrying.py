@@ -181,7 +181,8 @@ async def test_a_crash_between_two_steps_loses_nobody_and_who_fails_again_is_not
     while await claim(database, turn):  # what was put back is in calls, and fails again
         pass
     await run_sql(
-        database, "UPDATE recipients SET status = 'failed', handoff = 'refused' WHERE status = 'queued'"
+        database,
+        "UPDATE recipient_outcomes SET status = 'failed', handoff = 'refused' WHERE status = 'queued'",
     )
     await run_sql(database, "UPDATE campaign_counters SET failed_before = failed_before + 3")
     await put_back(database)
@@ -215,7 +216,7 @@ async def test_a_wish_that_comes_while_a_step_is_under_way_is_carried_out_too(
     assert (await school.http.post(path)).status_code == 200
     assert (await retry(school, turn)).status_code == 200
     async with database.connection() as other:
-        hold = text("SELECT FROM recipients WHERE campaign_id = :id AND number = 1 FOR UPDATE")
+        hold = text("SELECT FROM recipient_outcomes WHERE campaign_id = :id AND number = 1 FOR UPDATE")
         await other.execute(hold, {"id": turn.campaign_id})
         step = asyncio.create_task(put_back(database, most=1))
         waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"

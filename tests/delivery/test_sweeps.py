@@ -316,7 +316,11 @@ async def test_a_campaign_is_not_over_while_anything_of_it_is_open(
             " SET state = :state, lease_until = now() + interval '1 minute', unknown_since = now()",
             state=state,
         )
-        await run_sql(database, "UPDATE recipients SET status = 'unknown'")
+        await run_sql(
+            database,
+            "INSERT INTO recipient_outcomes (school_id, campaign_id, number, status)"
+            " SELECT school_id, campaign_id, number, 'unknown' FROM recipients ON CONFLICT DO NOTHING",
+        )
         await sweep(database)
         assert (await read_campaign(school, turn))["status"] == "sending"
     await run_sql(database, "UPDATE batches SET state = 'done'")

@@ -72,6 +72,7 @@ async def test_no_table_keeps_a_trace_and_no_number_changes(
     assert await find_traces(database) == owned | {
         "users",
         "recipients",
+        "recipient_outcomes",
         "exclusions",
         "email_events",
         "suppressions",

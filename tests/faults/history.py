@@ -38,9 +38,13 @@ CREATE OR REPLACE FUNCTION record_batch() RETURNS trigger LANGUAGE plpgsql SECUR
         CASE WHEN NEW.state = 'calling' THEN NEW.recipients END);
     RETURN NULL;
 END $$;
-CREATE OR REPLACE FUNCTION record_recipient() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN
-    INSERT INTO fault_history (what, school_id, campaign_id, number, before, after)
-    VALUES ('recipient', NEW.school_id, NEW.campaign_id, NEW.number, OLD.status, NEW.status);
+CREATE OR REPLACE FUNCTION record_recipient() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+DECLARE before text := CASE TG_OP WHEN 'UPDATE' THEN OLD.status ELSE 'queued' END;
+BEGIN
+    IF before <> NEW.status THEN
+        INSERT INTO fault_history (what, school_id, campaign_id, number, before, after)
+        VALUES ('recipient', NEW.school_id, NEW.campaign_id, NEW.number, before, NEW.status);
+    END IF;
     RETURN NULL;
 END $$;
 CREATE OR REPLACE FUNCTION record_suppression() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN
@@ -50,8 +54,8 @@ CREATE OR REPLACE FUNCTION record_suppression() RETURNS trigger LANGUAGE plpgsql
 END $$;
 CREATE OR REPLACE TRIGGER record_batch AFTER INSERT OR UPDATE OF state ON batches
     FOR EACH ROW EXECUTE FUNCTION record_batch();
-CREATE OR REPLACE TRIGGER record_recipient AFTER UPDATE OF status ON recipients
-    FOR EACH ROW WHEN (OLD.status IS DISTINCT FROM NEW.status) EXECUTE FUNCTION record_recipient();
+CREATE OR REPLACE TRIGGER record_recipient AFTER INSERT OR UPDATE OF status ON recipient_outcomes
+    FOR EACH ROW EXECUTE FUNCTION record_recipient();
 CREATE OR REPLACE TRIGGER record_suppression AFTER INSERT ON suppressions
     FOR EACH ROW EXECUTE FUNCTION record_suppression();
 """
@@ -59,7 +63,11 @@ _STEPS: Final = """
     SELECT seq, at, what, number, before, after, fence, recipients FROM fault_history
     WHERE campaign_id = $1 ORDER BY seq
 """
-_PEOPLE: Final = "SELECT number, status, accepted_at FROM recipients WHERE campaign_id = $1"
+_PEOPLE: Final = """
+    SELECT number, coalesce(status, 'queued') AS status, accepted_at
+    FROM recipients LEFT JOIN recipient_outcomes USING (school_id, campaign_id, number)
+    WHERE campaign_id = $1
+"""
 # The claims of people whose suppression the claim could see.
 _BARRED: Final = """
     SELECT c.seq, r.number

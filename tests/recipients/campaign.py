@@ -10,6 +10,7 @@ from sqlalchemy import text
 from app.core.db import Database
 from app.core.ids import new_id
 from app.recipients.facts import Fact, FactKind, RecipientKey
+from app.recipients.outcome import State
 from app.recipients.record import Recorded, record_facts
 
 NINE: Final = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -41,12 +42,15 @@ _ADD_LINKS: Final = text("""
     SELECT :school, :campaign, n, 'https://x.example/' FROM generate_series(1, :count) AS n
 """)
 _MINE: Final = "WHERE school_id = :school AND campaign_id = :campaign"
-_ROWS: Final = f"SELECT * FROM recipients {_MINE}"  # noqa: S608  # names of ours, here and below
+_STANDING: Final = "FROM recipients LEFT JOIN recipient_outcomes USING (school_id, campaign_id, number)"
+_ROWS: Final = f"SELECT * {_STANDING} {_MINE}"  # names of ours, here and below
+_FRESH: Final[dict[str, Any]] = {"status": "queued", **State()._asdict()}
+"""What is known of who has no outcome yet."""
 _COUNTERS: Final = f"SELECT * FROM campaign_counters {_MINE}"  # noqa: S608
 _HISTORY: Final = f"SELECT * FROM email_events {_MINE} ORDER BY number, occurred_at, key"  # noqa: S608
-RECOUNT: Final = """
+RECOUNT: Final = f"""
     SELECT count(*) AS recipients,
-        count(*) FILTER (WHERE status = 'queued') AS queued,
+        count(*) FILTER (WHERE status IS NULL OR status = 'queued') AS queued,
         count(*) FILTER (WHERE status = 'unknown') AS unknown,
         count(*) FILTER (WHERE status = 'failed' AND accepted_at IS NULL) AS failed_before,
         count(accepted_at) AS sent,
@@ -64,7 +68,7 @@ RECOUNT: Final = """
         count(*) FILTER (WHERE machine_open_count > 0) AS machine_opened,
         count(*) FILTER (WHERE machine_click_count > 0) AS machine_clicked,
         count(*) FILTER (WHERE unsubscribed) AS unsubscribed
-    FROM recipients
+    {_STANDING}
 """
 
 
@@ -106,7 +110,8 @@ class Campaign:
 
     async def rows(self) -> dict[int, dict[str, Any]]:
         """Read the recipients by number."""
-        return {row["number"]: row for row in await self._read(_ROWS)}
+        found = await self._read(_ROWS)
+        return {row["number"]: row if row["status"] else row | _FRESH for row in found}
 
     async def statuses(self) -> list[str]:
         """Read the recipients' statuses in the order of their numbers."""

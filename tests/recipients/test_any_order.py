@@ -10,6 +10,7 @@ from sqlalchemy import text
 from app.core.db import Database
 from app.recipients.facts import Fact, FactKind
 from app.recipients.record import make_recorder
+from app.recipients.rows import hold_recipients
 from tests.recipients.campaign import Campaign, make_campaign
 from tests.recipients.naive import add_up, tell_why, work_out
 from tests.recipients.stories import LINKS, MOST_TOLD, PEOPLE, Happening, make_fact, told
@@ -117,15 +118,12 @@ async def test_overlapping_recipients_in_opposite_orders_never_deadlock(database
         # With many rows, and known to be many, they are fetched one by one in the order asked for.
         await connection.execute(text("ANALYZE recipients"))
     async with database.connection() as holding:
-        await holding.execute(_HOLD, {"campaign": campaign.id, "number": middle})
+        await hold_recipients(holding, [campaign.key(middle)])
         # No second try here: a deadlock fails the test.
         writers = [asyncio.create_task(campaign.record(*order)) for order in (facts, facts[::-1])]
         await eventually(lambda: _count_waiting(database), lambda waiting: waiting >= len(writers))
     await asyncio.gather(*writers)
     assert (await campaign.counters())["delivered"] == len(facts)
-
-
-_HOLD = text("SELECT FROM recipients WHERE campaign_id = :campaign AND number = :number FOR UPDATE")
 
 
 async def _count_waiting(database: Database) -> int:

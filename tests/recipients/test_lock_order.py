@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.core.db import Database
 from app.recipients.acceptances import record_acceptances
 from app.recipients.facts import Fact, FactKind
-from app.recipients.rows import lock_recipients
+from app.recipients.rows import hold_recipients
 from tests.recipients.campaign import Campaign, event_key, make_campaign, second
 from tests.waiting import eventually
 
@@ -67,8 +67,8 @@ async def test_a_settlement_locks_those_who_were_overtaken_in_their_place(databa
     await _settle_between(
         database,
         [_accept(campaign, 1), _accept(campaign, 2)],
-        first=lambda other: lock_recipients(other, [campaign.key(1)]),
-        then=lambda other: lock_recipients(other, [campaign.key(2)]),
+        first=lambda other: hold_recipients(other, [campaign.key(1)]),
+        then=lambda other: hold_recipients(other, [campaign.key(2)]),
     )
     assert await campaign.statuses() == ["accepted", "accepted"]
     await campaign.check_counters()

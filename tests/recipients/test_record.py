@@ -8,7 +8,7 @@ from app.recipients.facts import Fact, RecipientKey
 from app.recipients.facts import FactKind as K
 from app.recipients.outcome import merge_fact
 from app.recipients.record import record_facts
-from app.recipients.rows import lock_recipients, write_back
+from app.recipients.rows import hold_recipients, read_recipients, write_back
 from tests.recipients.campaign import Campaign, event_key, make_campaign, minute
 
 
@@ -121,7 +121,9 @@ async def test_counters_change_by_every_row_in_whatever_order_they_come(database
     campaigns = [await make_campaign(database, recipients=2) for _ in range(2)]
     keys = [RecipientKey(each.school_id, each.id, number) for number in (1, 2) for each in campaigns]
     async with database.connection() as connection:
-        rows = await lock_recipients(connection, sorted(keys, key=RecipientKey.order))
+        in_order = sorted(keys, key=RecipientKey.order)
+        await hold_recipients(connection, in_order)
+        rows = await read_recipients(connection, in_order)
         by_key = {row.key: row for row in rows}
         for row in rows:
             row.after = merge_fact(row.before, Fact(row.key, K.ACCEPTED, minute(1)))

@@ -8,8 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.db import run_sql
 
-_OF_RECIPIENTS: Final = {
-    "recipients": "count(*)",
+_OF_OUTCOMES: Final = {
     "unknown": "count(*) FILTER (WHERE status = 'unknown')",
     "failed_before": "count(*) FILTER (WHERE status = 'failed' AND accepted_at IS NULL)",
     "sent": "count(accepted_at)",
@@ -31,7 +30,7 @@ _OF_EXCLUSIONS: Final = {
     f"{reason}_excluded": f"count(*) FILTER (WHERE reason = '{reason}')"
     for reason in ("unsubscribed", "suppressed", "duplicate_address", "unsendable_address", "erased")
 }
-COUNTERS: Final = (*_OF_RECIPIENTS, *_OF_EXCLUSIONS)
+COUNTERS: Final = ("recipients", *_OF_OUTCOMES, *_OF_EXCLUSIONS)
 """Names of all that is counted, in the order in which it is read."""
 
 Campaign = tuple[UUID, UUID]
@@ -45,14 +44,18 @@ def _list(expressions: Mapping[str, str]) -> str:
 # Kept and counted in one statement, so in one snapshot: work that goes on meanwhile changes both or none.
 _COMPARE: Final = f"""
     SELECT k.school_id, k.campaign_id, {", ".join(f"k.{name}" for name in COUNTERS)},
-        {", ".join(f"r.{name}" for name in _OF_RECIPIENTS)},
+        r.recipients, {", ".join(f"o.{name}" for name in _OF_OUTCOMES)},
         {", ".join(f"x.{name}" for name in _OF_EXCLUSIONS)}
     FROM unnest($1::uuid[], $2::uuid[]) AS asked (school_id, campaign_id)
     JOIN campaign_counters k USING (school_id, campaign_id)
     CROSS JOIN LATERAL (
-        SELECT {_list(_OF_RECIPIENTS)} FROM recipients
+        SELECT count(*) AS recipients FROM recipients
         WHERE recipients.school_id = k.school_id AND recipients.campaign_id = k.campaign_id
     ) AS r
+    CROSS JOIN LATERAL (
+        SELECT {_list(_OF_OUTCOMES)} FROM recipient_outcomes
+        WHERE recipient_outcomes.school_id = k.school_id AND recipient_outcomes.campaign_id = k.campaign_id
+    ) AS o
     CROSS JOIN LATERAL (
         SELECT {_list(_OF_EXCLUSIONS)} FROM exclusions
         WHERE exclusions.school_id = k.school_id AND exclusions.campaign_id = k.campaign_id

@@ -9,9 +9,9 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.recipients.models import Recipient
+from app.recipients.models import RecipientOutcome
 from app.reports.freshness import Question, recall
-from app.reports.recipients import make_line
+from app.reports.recipients import FIELDS, make_line_of
 
 OUTCOMES: Final = {
     "bounced": "Bounced for good",
@@ -20,6 +20,17 @@ OUTCOMES: Final = {
     "complained": "Complained",
 }
 NO_REASON: Final = "No reason was given"
+_NOBODY: Final = {
+    "number": 0,
+    "first_name": "",
+    "last_name": "",
+    "unsubscribed": False,
+    "open_count": 0,
+    "click_count": 0,
+    "machine_open_count": 0,
+    "machine_click_count": 0,
+}
+_WHY: Final = (RecipientOutcome.status, RecipientOutcome.reason_rank, RecipientOutcome.reason_code)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +48,13 @@ async def count_failures(session: AsyncSession, *, school_id: UUID, campaign_id:
 
     async def count() -> Sequence[Failure]:
         query = (
-            select(Recipient.status, Recipient.reason_rank, Recipient.reason_code, func.count())
+            select(*_WHY, func.count())
             .where(
-                Recipient.school_id == school_id,
-                Recipient.campaign_id == campaign_id,
-                Recipient.status.in_(OUTCOMES),
+                RecipientOutcome.school_id == school_id,
+                RecipientOutcome.campaign_id == campaign_id,
+                RecipientOutcome.status.in_(OUTCOMES),
             )
-            .group_by(Recipient.status, Recipient.reason_rank, Recipient.reason_code)
+            .group_by(*_WHY)
         )
         counts: Counter[tuple[str, str]] = Counter()
         for status, rank, code, people in await session.execute(query):
@@ -60,17 +71,6 @@ async def count_failures(session: AsyncSession, *, school_id: UUID, campaign_id:
 
 def _explain(status: str, rank: int, code: str | None) -> str:
     """Say why as the table of recipients does, of somebody of whom nothing else is known."""
-    somebody = Recipient(
-        number=0,
-        first_name="",
-        last_name="",
-        status=status,
-        reason_rank=rank,
-        reason_code=code,
-        open_count=0,
-        click_count=0,
-        machine_open_count=0,
-        machine_click_count=0,
-        unsubscribed=False,
-    )
-    return make_line(somebody, calling=False, profile_template=None).delivery_reason or NO_REASON
+    known = {"status": status, "reason_rank": rank, "reason_code": code}
+    values = [known.get(name, _NOBODY.get(name)) for name in FIELDS]
+    return make_line_of(values, calling=False, profile_template=None).delivery_reason or NO_REASON
