@@ -42,14 +42,19 @@ class Plain:
     changes: dict[Campaign, Tally] = field(default_factory=dict)
 
 
-async def record_plain(connection: AsyncConnection, told: Told) -> Plain:
-    """Record those of the facts that are plain; the caller holds their recipients."""
+async def record_plain(connection: AsyncConnection, told: Told, *, held: bool) -> Plain | None:
+    """Record those of the facts that are plain; `held` says whether the caller holds all their recipients.
+
+    If not, all of them are held from here on, those of the other facts as well. Where nothing may be plain,
+    or somebody has no outcome yet, nobody is held and nothing recorded: it returns None.
+    """
     plain = Plain()
-    if visits := _pick(told, _VISITS):
-        await _record_visits(connection, told, visits, plain)
-    if reports := _pick(told, _REPORTS):
-        await _record_reports(connection, told, reports, plain)
-    return plain
+    visits, reports = _pick(told, _VISITS), _pick(told, _REPORTS)
+    if visits and not await _record_visits(connection, told, visits, plain, held=held):
+        return None
+    if reports and not await _record_reports(connection, told, reports, plain, held=held or bool(visits)):
+        return None
+    return plain if held or visits or reports else None
 
 
 def _pick(told: Told, kinds: Collection[FactKind]) -> dict[bytes, Fact]:
@@ -69,10 +74,10 @@ def _says_no_more(fact: Fact) -> bool:
 
 
 async def _record_visits(
-    connection: AsyncConnection, told: Told, visits: Mapping[bytes, Fact], plain: Plain
-) -> None:
+    connection: AsyncConnection, told: Told, visits: Mapping[bytes, Fact], plain: Plain, *, held: bool
+) -> bool:
     same, values = lay_out(EVENT, (_tell(facts, visits) for facts in told), apart="number")
-    ((keys, *counts),) = await run_lean(connection, record_visits(same), *values)
+    ((done, keys, *counts),) = await run_lean(connection, record_visits(same, held=held), *values)
     changes: list[tuple[Fact, Tally]] = []
     for key, opens, machine_opens, clicks in zip(keys or (), *(each or () for each in counts), strict=True):
         fact = plain.done[key] = visits[key]
@@ -80,18 +85,20 @@ async def _record_visits(
         changes.append((fact, _weigh(fact.kind, bool(fact.machine), *before)))
     plain.fresh.update(keys or ())
     _count(plain.changes, changes)
+    return bool(done)
 
 
 async def _record_reports(
-    connection: AsyncConnection, told: Told, reports: Mapping[bytes, Fact], plain: Plain
-) -> None:
+    connection: AsyncConnection, told: Told, reports: Mapping[bytes, Fact], plain: Plain, *, held: bool
+) -> bool:
     rows = ((*_tell(facts, reports), facts[0].mailed_at, facts[0].message_id) for facts in told)
     same, values = lay_out(REPORT, rows, apart="number")
-    ((keys, fresh),) = await run_lean(connection, record_reports(same), *values)
-    done = {key: reports[key] for key in keys or ()}
-    plain.done.update(done)
+    ((done, keys, fresh),) = await run_lean(connection, record_reports(same, held=held), *values)
+    recorded = {key: reports[key] for key in keys or ()}
+    plain.done.update(recorded)
     plain.fresh.update(fresh or ())
-    _count(plain.changes, ((fact, _weigh(fact.kind)) for fact in done.values()))
+    _count(plain.changes, ((fact, _weigh(fact.kind)) for fact in recorded.values()))
+    return bool(done)
 
 
 def _tell(facts: Sequence[Fact], picked: Mapping[bytes, Fact]) -> tuple[object, ...]:

@@ -1,7 +1,10 @@
 """The SQL of the plain case: events enter the history and their recipients' rows change, in one statement.
 
-Each statement looks up the recipients, whom the caller holds, one by one, and leaves alone those whose row is
-not as the plain case needs it. It returns one row of arrays.
+Each statement looks up the recipients one by one in the order given, and leaves alone those whose row is not
+as the plain case needs it. It returns one row: whether anything was done, and arrays.
+
+Nobody may lock those who have a row before he makes those of others. So unless the caller holds them all,
+each locks the recipients in their order where all have a row, and does nothing at all where one has none.
 """
 
 from functools import lru_cache
@@ -40,18 +43,32 @@ _PLAIN_REPORT: Final = f"""
 """
 
 
-def _find_plain(types: dict[str, str], same: frozenset[str], condition: str) -> str:
+_OF_KEY: Final = "(school_id, campaign_id, number) = (g.school_id, g.campaign_id, g.number)"
+_HAVE_ROWS: Final = f"""
+    SELECT bool_and(r.found IS NOT NULL) AS all FROM given g
+    LEFT JOIN LATERAL (
+        SELECT true AS found FROM recipient_outcomes WHERE {_OF_KEY} OFFSET 0
+    ) AS r ON true
+"""  # noqa: S608  # only names of this module's own go in, here and below
+
+
+def _find_plain(types: dict[str, str], same: frozenset[str], condition: str, *, held: bool) -> str:
     """Return the beginning of a statement: `plain` are the given rows that their recipients' rows suit."""
     return f"""
-        WITH plain AS MATERIALIZED (
+        WITH given AS MATERIALIZED (
+            SELECT * FROM {give_rows(types, same)} AS g
+        ), ready AS MATERIALIZED (
+            {"SELECT true AS all" if held else _HAVE_ROWS}
+        ), plain AS MATERIALIZED (
             SELECT g.*
-            FROM {give_rows(types, same)} AS g
+            FROM given AS g
             CROSS JOIN LATERAL (
                 SELECT erased, suspected, accepted_at, status, message_id, delivered_at, click_count,
                     machine_click_count
                 FROM recipient_outcomes
-                WHERE (school_id, campaign_id, number) = (g.school_id, g.campaign_id, g.number)
+                WHERE {_OF_KEY} AND (SELECT ready.all FROM ready)
                 OFFSET 0
+                {"" if held else "FOR UPDATE"}
             ) AS r
             WHERE {condition}
         ), added AS (
@@ -63,15 +80,15 @@ def _find_plain(types: dict[str, str], same: frozenset[str], condition: str) -> 
 
 
 @lru_cache(maxsize=128)
-def record_visits(same: frozenset[str]) -> str:
+def record_visits(same: frozenset[str], *, held: bool) -> str:
     """Return the statement that records opens and first clicks.
 
-    It returns the keys of those that are new, and the recipients' counts of opens, opens by machines and
-    clicks with them.
+    It returns whether it was done, the keys of those that are new, and the recipients' counts of opens,
+    opens by machines and clicks with them.
     """
     person, machine = "v.machine IS NULL", "v.machine IS NOT NULL"
     return f"""
-        {_find_plain(EVENT, same, _PLAIN_VISIT)}, changed AS (
+        {_find_plain(EVENT, same, _PLAIN_VISIT, held=held)}, changed AS (
             UPDATE recipient_outcomes r
             SET open_count = r.open_count + (v.{_OPEN} AND {person})::int,
                 machine_open_count = r.machine_open_count + (v.{_OPEN} AND {machine})::int,
@@ -87,20 +104,21 @@ def record_visits(same: frozenset[str]) -> str:
             WHERE (r.school_id, r.campaign_id, r.number) = (v.school_id, v.campaign_id, v.number)
             RETURNING v.key, r.open_count, r.machine_open_count, r.click_count
         )
-        SELECT array_agg(key), array_agg(open_count), array_agg(machine_open_count), array_agg(click_count)
+        SELECT (SELECT ready.all FROM ready), array_agg(key), array_agg(open_count),
+            array_agg(machine_open_count), array_agg(click_count)
         FROM changed
     """  # noqa: S608  # only names of this module's own go in
 
 
 @lru_cache(maxsize=128)
-def record_reports(same: frozenset[str]) -> str:
+def record_reports(same: frozenset[str], *, held: bool) -> str:
     """Return the statement that records sends and first deliveries.
 
-    It returns the keys of all that it recorded, and of those that were new in the history: to hear of such
-    a thing again changes nothing.
+    It returns whether it was done, the keys of all that it recorded, and of those that were new in the
+    history: to hear of such a thing again changes nothing.
     """
     return f"""
-        {_find_plain(REPORT, same, _PLAIN_REPORT)}, changed AS (
+        {_find_plain(REPORT, same, _PLAIN_REPORT, held=held)}, changed AS (
             UPDATE recipient_outcomes r
             SET accepted_at = least(r.accepted_at, coalesce(v.mailed_at, v.occurred_at)),
                 delivered_at = CASE WHEN v.{_DELIVERY} THEN v.occurred_at ELSE r.delivered_at END,
@@ -109,5 +127,5 @@ def record_reports(same: frozenset[str]) -> str:
             WHERE (r.school_id, r.campaign_id, r.number) = (v.school_id, v.campaign_id, v.number)
             RETURNING v.key
         )
-        SELECT (SELECT array_agg(key) FROM changed), (SELECT array_agg(key) FROM added)
+        SELECT ready.all, (SELECT array_agg(key) FROM changed), (SELECT array_agg(key) FROM added) FROM ready
     """  # noqa: S608  # only names of this module's own go in

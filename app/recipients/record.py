@@ -19,7 +19,7 @@ from app.recipients.counters import Tally
 from app.recipients.facts import Fact, FactKind, RecipientKey
 from app.recipients.history import add_events
 from app.recipients.outcome import State, merge_fact
-from app.recipients.plain import record_plain
+from app.recipients.plain import Plain, record_plain
 from app.recipients.rejudging import judge_alone, needs_history, rejudge
 from app.recipients.rows import (
     Campaign,
@@ -69,8 +69,10 @@ async def record_rows(connection: AsyncConnection, facts: Sequence[Fact]) -> tup
     for fact in facts:
         by_recipient.setdefault(fact.recipient, []).append(fact)
     told = [by_recipient[key] for key in sorted(by_recipient, key=RecipientKey.order)]
-    await hold_recipients(connection, [facts[0].recipient for facts in told])
-    plain = await record_plain(connection, told)
+    plain = await record_plain(connection, told, held=False)
+    if plain is None:
+        await hold_recipients(connection, [facts[0].recipient for facts in told])
+        plain = await record_plain(connection, told, held=True) or Plain()
     left = [facts for facts in told if plain.done.get(facts[0].key or b"") is not facts[0]]
     general = await _record_any(connection, left)
     known = [*plain.done.values(), *general.known]

@@ -13,6 +13,7 @@ from app.core.db import Database
 from app.recipients import record
 from app.recipients.facts import Fact, FactKind
 from app.recipients.plain import Plain, record_plain
+from app.recipients.rows import hold_recipients
 from tests.recipients.campaign import Campaign, event_key, make_campaign, second
 from tests.recipients.stories import HAPPENINGS, LINKS, PEOPLE, Happening, make_fact
 
@@ -38,8 +39,8 @@ LONE: st.SearchStrategy[Happening] = st.tuples(
 def only_generally() -> Iterator[None]:
     """Leave everything to the general way."""
 
-    async def leave(*_: Any) -> Plain:
-        return Plain()
+    async def leave(*_: Any, held: bool) -> Plain | None:
+        return Plain() if held else None
 
     with patch.object(record, "record_plain", leave):
         yield
@@ -99,7 +100,13 @@ def _say(campaign: Campaign, happenings: list[Happening], first: int) -> list[Fa
 async def record_only_plain(campaign: Campaign, *facts: Fact) -> Plain:
     """Record what is plain, each fact being of another recipient, and nothing else."""
     async with campaign.database.connection() as connection:
-        return await record_plain(connection, [[fact] for fact in facts])
+        told = [[fact] for fact in facts]
+        plain = await record_plain(connection, told, held=False)
+        if plain is None:
+            await hold_recipients(connection, [fact.recipient for fact in facts])
+            plain = await record_plain(connection, told, held=True)
+    assert plain is not None
+    return plain
 
 
 def tell(campaign: Campaign, kind: FactKind, *, at: int = 60, number: int = 1, **more: Any) -> Fact:

@@ -135,10 +135,11 @@ async def test_a_database_that_hangs_holds_nobody_up(
     mailing: Mailing, redis: Any, database: Database
 ) -> None:
     asked: list[Fact] = []
+    back = asyncio.Event()
 
     async def hang(facts: Sequence[Fact]) -> None:
         asked.extend(facts)
-        await asyncio.Event().wait()
+        await back.wait()
 
     recorder = GroupCommit(hang, patience=0.02)
     visits = VisitRecorder(recorder, Backlog(redis), DatabaseWatch())
@@ -147,6 +148,8 @@ async def test_a_database_that_hangs_holds_nobody_up(
         await visits.record(fact)
     assert asked == facts[:1]  # the others did not even ask
     assert [decode_fact(fields[b"fact"]) for _, fields in await redis.xrange(STREAM)] == facts
+    back.set()
+    await recorder.close()
     await make_recorder(database).submit(facts[0])  # the hanging write may have come through after all
     await apply_backlog(redis, database)
     assert (await mailing.stats())["opens"] == 3
