@@ -4,7 +4,9 @@ Unlike the migrations before it, this one takes away what the running version us
 and start the new version once it has run. It copies the facts of all recipients in one transaction.
 """
 
+import sqlalchemy as sa
 from alembic import op
+from alembic.util.exc import CommandError
 
 revision = "20261128_outcomes_apart"
 down_revision = "20261128_fresh_statistics"
@@ -35,10 +37,24 @@ FACTS = {
 MESSAGES = "(school_id, message_id) WHERE message_id IS NOT NULL"
 
 
+RUNNING = """
+    SELECT string_agg(DISTINCT application_name, ', ') FROM pg_stat_activity
+    WHERE datname = current_database() AND application_name IN ('campaigns-api', 'campaigns-worker')
+        AND EXISTS (SELECT FROM recipients)
+"""
+
+
 def upgrade() -> None:
-    """Make the table with its wall, move the facts, and write addresses once where they are the same."""
+    """Make the table with its wall, move the facts, and write addresses once where they are the same.
+
+    Raises CommandError while a process works that knows recipients as they were.
+    """
     op.execute("SET LOCAL lock_timeout = '5s'")
     op.execute("LOCK TABLE recipients IN ACCESS EXCLUSIVE MODE")
+    if running := op.get_bind().execute(sa.text(RUNNING)).scalar():
+        raise CommandError(
+            f"This upgrade needs everything stopped, and {running} still works on the database."
+        )
     given = NUMBERS | {"erased": "boolean NOT NULL DEFAULT false"} | FACTS
     columns = ", ".join(f"{name} {kind}" for name, kind in given.items())
     op.execute(

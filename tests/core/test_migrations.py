@@ -7,6 +7,7 @@ import asyncpg
 import pytest
 from alembic import command
 from alembic.config import Config
+from alembic.util.exc import CommandError
 from sqlalchemy import make_url
 
 from app.core.config import Settings
@@ -91,3 +92,49 @@ def test_a_step_of_each_kind_is_reversible(fresh_url: str) -> None:
     assert ask(fresh_url, SCHEMA) != first
     migrate(fresh_url)
     assert ask(fresh_url, SCHEMA) == first
+
+
+def test_facts_do_not_move_under_a_process_that_works_with_them(fresh_url: str) -> None:
+    config = Config(ROOT / "alembic.ini")
+    config.attributes["url"] = fresh_url
+    command.upgrade(config, "20261128_fresh_statistics")
+
+    async def work(*statements: str) -> None:
+        url = fresh_url.replace("+asyncpg", "")
+        working = await asyncpg.connect(url, server_settings={"application_name": "campaigns-worker"})
+        for statement in statements:
+            await working.execute(statement)
+        try:
+            await asyncio.to_thread(migrate, fresh_url)
+        finally:
+            await working.close()
+
+    with pytest.raises(CommandError, match="campaigns-worker still works"):
+        asyncio.run(work(_FILL))
+    assert ask(fresh_url, "SELECT count(*) FROM recipients WHERE status = 'queued'") == [(2,)]
+    asyncio.run(work("DELETE FROM recipients"))  # a first start is no upgrade
+
+
+_FILL = (
+    "INSERT INTO recipients (school_id, campaign_id, number, email, wire_address, address_key, first_name,"
+    " last_name, attributes, status, attempt, open_count, message_id)"
+    " SELECT gen_random_uuid(), gen_random_uuid(), n, CASE WHEN n < 3 THEN 'Ä' || n END,"
+    " CASE WHEN n < 3 THEN (ARRAY['Ä1', 'ae2'])[n] END, '', '', '', '{}',"
+    " (ARRAY['queued', 'delivered', 'queued'])[n], 1, n, 'm' || n FROM generate_series(1, 3) AS n"
+)
+
+
+def test_facts_move_to_their_own_table_and_back(fresh_url: str) -> None:
+    """Nobody gets an outcome of whom nothing is known, unless they were erased."""
+    config = Config(ROOT / "alembic.ini")
+    config.attributes["url"] = fresh_url
+    command.upgrade(config, "20261128_fresh_statistics")
+    whole = "SELECT number, status, wire_address, open_count, message_id FROM recipients ORDER BY number"
+    before = ask(fresh_url, _FILL, whole)
+    command.upgrade(config, "20261128_outcomes_apart")
+    outcomes = "SELECT number, status, erased, open_count, message_id FROM recipient_outcomes ORDER BY number"
+    assert ask(fresh_url, outcomes) == [(2, "delivered", False, 2, "m2"), (3, "queued", True, 3, "m3")]
+    addresses = "SELECT wire_address FROM recipients ORDER BY number"
+    assert ask(fresh_url, addresses) == [(None,), ("ae2",), (None,)]
+    command.downgrade(config, "20261128_fresh_statistics")
+    assert ask(fresh_url, whole) == [(1, "queued", "Ä1", 0, None), *before[1:]]

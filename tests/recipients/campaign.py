@@ -113,6 +113,11 @@ class Campaign:
         found = await self._read(_ROWS)
         return {row["number"]: row if row["status"] else row | _FRESH for row in found}
 
+    async def count_outcomes(self) -> int:
+        """Count the outcomes, whether or not there is a recipient to them."""
+        (row,) = await self._read(f"SELECT count(*)::int FROM recipient_outcomes {_MINE}")  # noqa: S608
+        return int(row["count"])
+
     async def statuses(self) -> list[str]:
         """Read the recipients' statuses in the order of their numbers."""
         return [row["status"] for _, row in sorted((await self.rows()).items())]

@@ -1,10 +1,17 @@
 """Taking people out before their turn: recipients fall by one, exclusions rise by one, once."""
 
+import asyncio
+
+import pytest
+
 from app.core.db import Database
+from app.recipients.acceptances import record_acceptances
 from app.recipients.exclude import exclude_recipients
 from app.recipients.facts import FactKind as K
 from tests.recipients.campaign import Campaign, event_key, make_campaign
 from tests.recipients.test_freeze import read_exclusions
+from tests.recipients.test_lock_order import count_waiting
+from tests.waiting import eventually
 
 
 async def exclude(campaign: Campaign, **reasons: str) -> None:
@@ -53,6 +60,31 @@ async def test_once_is_enough_and_other_campaigns_are_left_alone(database: Datab
     assert (await campaign.counters())["unsubscribed_excluded"] == 1
     assert len(await other.rows()) == 2
     assert (await other.counters())["recipients"] == 2
+
+
+@pytest.mark.parametrize("is_short", [True, False])
+async def test_what_comes_while_somebody_is_taken_out_leaves_nothing_behind(
+    database: Database, is_short: bool
+) -> None:
+    """The word waits for them, finds that they are no recipient any more, and counts nothing."""
+    campaign = await make_campaign(database, recipients=2)
+    fact = campaign.fact(K.ACCEPTED, number=2, message_id="m2")
+
+    async def hear() -> None:
+        if is_short:
+            async with database.connection() as connection:
+                await record_acceptances(connection, [campaign.fact(K.ACCEPTED, number=1), fact])
+        else:
+            assert (await campaign.record(fact)).missing == (fact,)
+
+    async with database.connection() as connection:
+        await exclude_recipients(connection, campaign.school_id, campaign.id, reasons={2: "suppressed"})
+        hearing = asyncio.create_task(hear())
+        await eventually(lambda: count_waiting(database), lambda waiting: waiting == 1)
+    await hearing
+    assert (await campaign.counters())["sent"] == is_short
+    assert await campaign.count_outcomes() == is_short
+    await campaign.check_counters()
 
 
 async def test_who_left_after_a_doubtful_hand_off_stays_a_recipient(database: Database) -> None:

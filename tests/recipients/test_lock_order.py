@@ -50,12 +50,12 @@ async def _settle_between(database: Database, facts: list[Fact], *, first: Step,
     async with database.keyed_connection() as other:
         await first(other)
         settling = asyncio.create_task(settle())
-        await eventually(lambda: _count_waiting(database), lambda waiting: waiting == 1)
+        await eventually(lambda: count_waiting(database), lambda waiting: waiting == 1)
         await then(other)
     await settling
 
 
-async def _count_waiting(database: Database) -> int:
+async def count_waiting(database: Database) -> int:
     async with database.connection() as connection:
         waiting = await connection.scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted"))
         return int(waiting or 0)

@@ -6,8 +6,10 @@ import pytest
 from fastapi import FastAPI
 
 from app.core.db import Database
+from app.recipients.facts import FactKind
+from app.reports.brief import read_brief
 from app.reports.table import SORTS
-from tests.campaigns.prepared import send_prepared
+from tests.campaigns.prepared import record, send_prepared
 from tests.directory.faults import read_faults
 from tests.reports.happenings import make_campaign
 from tests.reports.sums import read_all
@@ -38,20 +40,38 @@ def _sort(lines: list[dict[str, Any]], sort: str) -> list[int]:
 
 
 async def test_every_sort_in_pages_shows_everyone_once(school: SchoolClient, database: Database) -> None:
+    """While of some nothing is known, and when something is of all: the sorts read other tables then."""
     campaign = await make_campaign(school, database)
     path = f"/v1/campaigns/{campaign}/recipients"
     assert (await school.http.delete("/v1/directory/users/u4")).status_code == 204
-    lines = await read_all(school.read, path)
-    assert [line["name"] for line in lines if line["email"] is None] == [""]
-    for sort in SORTS:
-        for limit in (2, 200):
-            found = await read_all(school.read, path, sort=sort, limit=limit)
-            assert [line["id"] for line in found] == _sort(lines, sort), (sort, limit)
+    for all_begun in (False, True):
+        async with database.tenant_transaction(school.id) as session:
+            brief = await read_brief(session, school_id=school.id, campaign_id=campaign)
+        assert brief.all_begun is all_begun
+        lines = await read_all(school.read, path)
+        assert [line["name"] for line in lines if line["email"] is None] == [""]
+        for sort in SORTS:
+            for limit in (2, 200):
+                found = await read_all(school.read, path, sort=sort, limit=limit)
+                assert [line["id"] for line in found] == _sort(lines, sort), (sort, limit)
+        for number in await _find_queued(school, path):
+            await record(database, school, campaign, number, FactKind.ACCEPTED)
 
 
-async def test_sorts_and_filters_go_together(school: SchoolClient, database: Database) -> None:
+async def _find_queued(school: SchoolClient, path: str) -> list[int]:
+    lines = await read_all(school.read, path, delivery_status=["queued", "sending"])
+    return [line["id"] for line in lines]
+
+
+@pytest.mark.parametrize("all_begun", [False, True])
+async def test_sorts_and_filters_go_together(
+    school: SchoolClient, database: Database, all_begun: bool
+) -> None:
     campaign = await make_campaign(school, database)
     path = f"/v1/campaigns/{campaign}/recipients"
+    if all_begun:
+        for number in await _find_queued(school, path):
+            await record(database, school, campaign, number, FactKind.ACCEPTED)
 
     async def numbers(**query: Any) -> list[int]:
         return [line["id"] for line in await read_all(school.read, path, **{"limit": 1} | query)]
