@@ -52,9 +52,7 @@ def upgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '5s'")
     op.execute("LOCK TABLE recipients IN ACCESS EXCLUSIVE MODE")
     if running := op.get_bind().execute(sa.text(RUNNING)).scalar():
-        raise CommandError(
-            f"This upgrade needs everything stopped, and {running} still works on the database."
-        )
+        raise CommandError(f"This upgrade needs everything stopped, and {running} still works with it.")
     given = NUMBERS | {"erased": "boolean NOT NULL DEFAULT false"} | FACTS
     columns = ", ".join(f"{name} {kind}" for name, kind in given.items())
     op.execute(
