@@ -42,7 +42,10 @@ gc.disable()
 # A shell's background jobs ignore Ctrl-C, and all that they start would too.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-TABLES = "schools, configuration_sets, parked_events, recipients, exclusions, campaign_counters, email_events"
+TABLES = (
+    "schools, configuration_sets, parked_events, recipients, recipient_outcomes, exclusions,"
+    " campaign_counters, email_events"
+)
 
 
 def pytest_collection_finish() -> None:

@@ -1,5 +1,6 @@
 """Claim: batches, each under a lease and a fence, committed before anything is said to SES."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -10,6 +11,7 @@ from app.core.db import run_lean
 from app.delivery.fairness import Turn
 from app.delivery.pacing import LARGEST_CALL
 from app.recipients.exclude import exclude_recipients
+from app.recipients.rows import Campaign
 
 _DUE = """
     SELECT c.school_id, c.id, c.message_type = 'operational'
@@ -107,12 +109,19 @@ async def find_due(connection: AsyncConnection) -> list[Turn]:
 
 
 async def claim_batches(
-    connection: AsyncConnection, turn: Turn, *, most: int, lease_seconds: int, largest: int = LARGEST_CALL
+    connection: AsyncConnection,
+    turn: Turn,
+    *,
+    most: int,
+    lease_seconds: int,
+    excluded: dict[Campaign, Mapping[str, int]],
+    largest: int = LARGEST_CALL,
 ) -> list[Claim]:
     """Claim the campaign's next batches; none when it has none, or is no longer sending.
 
-    Who must no longer be mailed is taken out here, in the same transaction. Of a batch larger than the
-    largest call, cut while the account's rate was higher, the rest is left as a batch of its own.
+    Who must no longer be mailed is taken out here, in the same transaction, and noted in `excluded`, which
+    the caller counts last of all (`count_excluded`). Of a batch larger than the largest call, cut while the
+    account's rate was higher, the rest is left as a batch of its own.
     """
     key = (turn.school_id, turn.campaign_id)
     batches = (await connection.exec_driver_sql(_CLAIM, (*key, lease_seconds, most, largest))).all()
@@ -127,7 +136,7 @@ async def claim_batches(
     rows = {row[0]: tuple(row) for row in loaded}
     barred = {number: reason for number, row in rows.items() if (reason := _find_obstacle(*row[6:]))}
     if barred:
-        await exclude_recipients(connection, *key, reasons=barred)
+        excluded[key] = await exclude_recipients(connection, *key, reasons=barred)
     kept = {number: Addressee(*row[:6]) for number, row in rows.items() if number not in barred}
     return [
         Claim(

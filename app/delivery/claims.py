@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, repeat
 
@@ -10,6 +10,8 @@ from app.core.db import Database
 from app.core.group_commit import GroupCommit
 from app.delivery.claiming import Claim, claim_batches
 from app.delivery.fairness import Turn
+from app.recipients.exclude import count_excluded
+from app.recipients.rows import Campaign
 
 MOST = 8
 """Claims in one transaction: each call begins only once all of them are committed."""
@@ -46,6 +48,7 @@ class Claims:
         by_turn: dict[Turn, list[Request]] = defaultdict(list)
         for request in requests:
             by_turn[request.turn].append(request)
+        excluded: dict[Campaign, Mapping[str, int]] = {}
         async with self._database.keyed_connection() as connection:
             for turn in sorted(by_turn, key=lambda turn: (turn.school_id, turn.campaign_id)):
                 asked = by_turn[turn]
@@ -55,7 +58,9 @@ class Claims:
                     turn,
                     most=len(asked),
                     lease_seconds=self._lease_seconds,
+                    excluded=excluded,
                     largest=min(request.largest for request in asked),
                 )
                 for request, claim in zip(asked, chain(claims, repeat(None)), strict=False):
                     request.claim, request.claimed_at = claim, claimed_at
+            await count_excluded(connection, excluded)

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.db import run_sql
 from app.recipients.facts import RecipientKey
-from app.recipients.rows import hold_recipients
+from app.recipients.rows import Campaign, hold_recipients
 
 _MOVE: Final = """
     WITH queued AS (
@@ -40,11 +40,19 @@ _COUNT: Final = """
 
 async def exclude_recipients(
     connection: AsyncConnection, school_id: UUID, campaign_id: UUID, *, reasons: Mapping[int, str]
-) -> None:
-    """Move recipients that are still queued to the exclusions, each with its reason."""
+) -> Mapping[str, int]:
+    """Move recipients that are still queued to the exclusions; return how many for each reason.
+
+    They are still to be taken from the campaign's counters, after everything else of the transaction.
+    """
     keys = [RecipientKey(school_id, campaign_id, number) for number in sorted(reasons)]
     await hold_recipients(connection, keys)
     moved = await run_sql(connection, _MOVE, school_id, campaign_id, list(reasons), list(reasons.values()))
-    counts = {row.reason: row.count for row in moved}
-    added = (counts.get(reason, 0) for reason in ("suppressed", "unsubscribed", "erased"))
-    await run_sql(connection, _COUNT, school_id, campaign_id, *added)
+    return {row.reason: row.count for row in moved}
+
+
+async def count_excluded(connection: AsyncConnection, excluded: Mapping[Campaign, Mapping[str, int]]) -> None:
+    """Take those who were excluded from their campaigns' counters, in the order in which all lock these."""
+    for campaign, counts in sorted(excluded.items()):
+        added = (counts.get(reason, 0) for reason in ("suppressed", "unsubscribed", "erased"))
+        await run_sql(connection, _COUNT, *campaign, *added)

@@ -17,7 +17,7 @@ ZERO = text("0")
 
 
 class Recipient(Base):
-    """One person of one campaign: a snapshot of who it is. It changes only when they are erased."""
+    """One person of one campaign: a snapshot of who it is, until they are erased, or excluded after all."""
 
     __tablename__ = "recipients"
     __table_args__ = (Index(None, "school_id", "user"),)
@@ -40,8 +40,8 @@ class Recipient(Base):
 class RecipientOutcome(Base):
     """What became of one recipient's mail: facts, which `outcome.py` merges.
 
-    The row comes with the first that is known of them; who has none is still queued. It is narrow, and apart
-    from who they are, for this is what events change and what reports sort.
+    The row comes with the first word of them, even one that says nothing new; who has none is still queued.
+    It is narrow, and apart from who they are, for this is what events change and what reports sort.
     """
 
     __tablename__ = "recipient_outcomes"

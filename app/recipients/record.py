@@ -1,9 +1,9 @@
 """The only writer of recipient facts, counters and history.
 
-`record_facts` locks the recipients in key order, then lets PostgreSQL itself merge what is plain
-(`plain.py`). All else it adds to the history, reads, merges, judges anew what these may have shown to be a
-machine's, and writes back. It changes the counters last. All is in the caller's transaction: what is in one
-table is in all, or in none.
+`record_facts` lets PostgreSQL itself merge what is plain (`plain.py`). For all else it holds the recipients
+in key order, adds new events to the history, merges, judges anew what these may have shown to be a machine's,
+and writes back. It changes the counters last. All is in the caller's transaction: what is in one table is in
+all, or in none.
 """
 
 from collections.abc import Iterable, Mapping, Sequence, Set

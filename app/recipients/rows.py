@@ -64,6 +64,8 @@ async def drop_strangers(connection: AsyncConnection, keys: Sequence[RecipientKe
 
     Whoever is taken out of a campaign at this moment is gone only once their lock is ours.
     """
+    if not keys:
+        return set()
     same, values = statements.share_campaign(keys)
     rows = await run_lean(connection, statements.find_strangers(same), *values)
     strangers = {RecipientKey(row[0], row[1], row[2]) for row in rows}

@@ -27,7 +27,7 @@ class Brief:
     timezone: str
     profile_template: str | None
     all_begun: bool
-    """Whether something is known of each recipient: none is queued, but for who is sent to again."""
+    """Whether something is known of each recipient, and none is queued."""
 
     @property
     def is_in_calls(self) -> bool:

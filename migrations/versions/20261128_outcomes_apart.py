@@ -44,15 +44,19 @@ RUNNING = """
 """
 
 
+def _stop_the_world(tables: str) -> None:
+    op.execute("SET LOCAL lock_timeout = '5s'")
+    op.execute(f"LOCK TABLE {tables} IN ACCESS EXCLUSIVE MODE")
+    if running := op.get_bind().execute(sa.text(RUNNING)).scalar():
+        raise CommandError(f"This step needs everything stopped, and {running} still works on the database.")
+
+
 def upgrade() -> None:
     """Make the table with its wall, move the facts, and write addresses once where they are the same.
 
     Raises CommandError while a process works that knows recipients as they were.
     """
-    op.execute("SET LOCAL lock_timeout = '5s'")
-    op.execute("LOCK TABLE recipients IN ACCESS EXCLUSIVE MODE")
-    if running := op.get_bind().execute(sa.text(RUNNING)).scalar():
-        raise CommandError(f"This upgrade needs everything stopped, and {running} still works with it.")
+    _stop_the_world("recipients")
     given = NUMBERS | {"erased": "boolean NOT NULL DEFAULT false"} | FACTS
     columns = ", ".join(f"{name} {kind}" for name, kind in given.items())
     op.execute(
@@ -84,12 +88,12 @@ def upgrade() -> None:
     op.execute(f"ALTER TABLE recipients {', '.join(f'DROP COLUMN {name}' for name in FACTS)}")
     op.execute("ALTER TABLE recipients RESET (fillfactor)")
     op.execute("UPDATE recipients SET wire_address = NULL WHERE wire_address = email")
+    op.execute("ANALYZE recipient_outcomes")  # reports are asked before autovacuum comes
 
 
 def downgrade() -> None:
-    """Take the facts back to the recipients."""
-    op.execute("SET LOCAL lock_timeout = '5s'")
-    op.execute("LOCK TABLE recipients IN ACCESS EXCLUSIVE MODE")
+    """Take the facts back to the recipients; CommandError as above."""
+    _stop_the_world("recipients, recipient_outcomes")
     op.execute("ALTER TABLE recipients SET (fillfactor = 70)")
     added = (f"ADD COLUMN {name} {kind}" for name, kind in FACTS.items())
     op.execute(f"ALTER TABLE recipients {', '.join(added)}")

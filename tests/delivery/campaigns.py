@@ -1,14 +1,18 @@
 """Campaigns in the state a test begins with, and what it looks at afterwards."""
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.db import Database
-from app.delivery.claiming import Addressee, Claim, claim_batches
+from app.delivery import claiming
+from app.delivery.claiming import Addressee, Claim
 from app.delivery.fairness import Turn
 from app.delivery.planning import prepare_campaign
+from app.recipients.exclude import count_excluded
 from tests.school import SchoolClient
 
 LEASE_SECONDS = 60
@@ -33,6 +37,18 @@ async def open_campaign(
     async with database.system_transaction() as session:
         await prepare_campaign(session, school_id=school.id, campaign_id=campaign_id, batch_size=batch_size)
     return Turn(school.id, campaign_id, operational=False)
+
+
+async def claim_batches(
+    connection: AsyncConnection, turn: Turn, *, most: int, lease_seconds: int, **given: int
+) -> list[Claim]:
+    """Claim the next batches of this one campaign, as the worker does of several."""
+    excluded: dict[tuple[UUID, UUID], Mapping[str, int]] = {}
+    claims = await claiming.claim_batches(
+        connection, turn, most=most, lease_seconds=lease_seconds, excluded=excluded, **given
+    )
+    await count_excluded(connection, excluded)
+    return claims
 
 
 async def claim(database: Database, turn: Turn, *, lease_seconds: int = LEASE_SECONDS) -> Claim | None:

@@ -5,8 +5,16 @@ import asyncio
 import pytest
 
 from app.core.db import Database
-from app.delivery.claiming import claim_batches, find_due
-from tests.delivery.campaigns import claim, claim_some, list_batches, open_campaign, read_campaign, run_sql
+from app.delivery.claiming import find_due
+from tests.delivery.campaigns import (
+    claim,
+    claim_batches,
+    claim_some,
+    list_batches,
+    open_campaign,
+    read_campaign,
+    run_sql,
+)
 from tests.school import SchoolClient
 
 pytestmark = pytest.mark.usefixtures("empty_database")

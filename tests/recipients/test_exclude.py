@@ -3,25 +3,29 @@
 import asyncio
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.db import Database
 from app.recipients.acceptances import record_acceptances
-from app.recipients.exclude import exclude_recipients
+from app.recipients.exclude import count_excluded, exclude_recipients
 from app.recipients.facts import FactKind as K
 from tests.recipients.campaign import Campaign, event_key, make_campaign
 from tests.recipients.test_freeze import read_exclusions
 from tests.recipients.test_lock_order import count_waiting
+from tests.school import SchoolClient
 from tests.waiting import eventually
+
+
+async def exclude_some(connection: AsyncConnection, campaign: Campaign, reasons: dict[int, str]) -> None:
+    """Take these out, and count it."""
+    key = campaign.school_id, campaign.id
+    await count_excluded(connection, {key: await exclude_recipients(connection, *key, reasons=reasons)})
 
 
 async def exclude(campaign: Campaign, **reasons: str) -> None:
     async with campaign.database.connection() as connection:
-        await exclude_recipients(
-            connection,
-            campaign.school_id,
-            campaign.id,
-            reasons={int(name.removeprefix("number")): reason for name, reason in reasons.items()},
-        )
+        numbers = {int(name.removeprefix("number")): reason for name, reason in reasons.items()}
+        await exclude_some(connection, campaign, numbers)
 
 
 async def test_the_queued_move_with_their_reason(database: Database) -> None:
@@ -78,7 +82,7 @@ async def test_what_comes_while_somebody_is_taken_out_leaves_nothing_behind(
             assert (await campaign.record(fact)).missing == (fact,)
 
     async with database.connection() as connection:
-        await exclude_recipients(connection, campaign.school_id, campaign.id, reasons={2: "suppressed"})
+        await exclude_some(connection, campaign, {2: "suppressed"})
         hearing = asyncio.create_task(hear())
         await eventually(lambda: count_waiting(database), lambda waiting: waiting == 1)
     await hearing
@@ -100,3 +104,18 @@ async def test_who_left_after_a_doubtful_hand_off_stays_a_recipient(database: Da
     counters = await campaign.counters()
     assert (counters["recipients"], counters["unsubscribed"], counters["unsubscribed_excluded"]) == (1, 1, 0)
     await campaign.check_counters()
+
+
+async def test_who_is_erased_while_taken_out_leaves_nothing_behind(
+    database: Database, school: SchoolClient
+) -> None:
+    """An outcome without a recipient would take another's place on a page of the report."""
+    await school.push("users", {"external_id": "u1", "email": "u1@x.example"})
+    campaign = await make_campaign(database, school_id=school.id)
+    async with database.connection() as connection:
+        await exclude_some(connection, campaign, {1: "suppressed"})
+        erasing = asyncio.create_task(school.http.delete("/v1/directory/users/u1"))
+        await eventually(lambda: count_waiting(database), lambda waiting: waiting == 1)
+    assert (await erasing).status_code == 204
+    assert await campaign.count_outcomes() == 0
+    assert await read_exclusions(campaign) == [(1, None, None, "", "suppressed")]

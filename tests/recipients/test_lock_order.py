@@ -12,7 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.db import Database
 from app.recipients.acceptances import record_acceptances
+from app.recipients.exclude import count_excluded, exclude_recipients
 from app.recipients.facts import Fact, FactKind
+from app.recipients.record import record_facts
 from app.recipients.rows import hold_recipients
 from tests.recipients.campaign import Campaign, event_key, make_campaign, second
 from tests.waiting import eventually
@@ -86,4 +88,22 @@ async def test_a_settlement_of_two_campaigns_adds_to_each_of_their_counters_once
     await _settle_between(database, [_accept(early, 1), _accept(late, 1)], first=hold(early), then=hold(late))
     for campaign in made:
         assert await campaign.statuses() == ["accepted", "queued"]
+        await campaign.check_counters()
+
+
+async def test_who_is_taken_out_is_counted_last(database: Database) -> None:
+    """A claim of several campaigns would hold one's counters else while it waits for people of the next."""
+    made = [await make_campaign(database, recipients=2) for _ in range(2)]
+    early, late = sorted(made, key=lambda campaign: campaign.key(1).order())
+    excluded = {}
+    async with database.keyed_connection() as claiming:
+        for campaign in (early, late):
+            key = campaign.school_id, campaign.id
+            excluded[key] = await exclude_recipients(claiming, *key, reasons={1: "suppressed"})
+            if campaign is early:
+                async with asyncio.timeout(10), database.keyed_connection() as hearing:
+                    await record_facts(hearing, [_accept(early, 2), _accept(late, 1)])
+        await count_excluded(claiming, excluded)
+    assert [await campaign.statuses() for campaign in (early, late)] == [["accepted"], ["accepted", "queued"]]
+    for campaign in made:
         await campaign.check_counters()
