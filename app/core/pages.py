@@ -4,7 +4,7 @@ import base64
 import binascii
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, NamedTuple, TypeVar
 
 import orjson
 from pydantic import Field
@@ -75,3 +75,20 @@ def make_page(
     return Page(
         items=[view(row) for row in shown], next_cursor=encode_cursor(*key(shown[-1])) if more else None
     )
+
+
+def write_page(
+    rows: Sequence[Row],
+    *,
+    limit: int,
+    line: Callable[[Row], NamedTuple],
+    key: Callable[[Row], tuple[Any, ...]],
+) -> bytes:
+    """Write the JSON of a page of `limit` items as `make_page` makes it, straight from lines of plain values.
+
+    A fifth of the time of a page goes into its models otherwise. Instants are in UTC.
+    """
+    lines = [line(row) for row in rows[:limit]]
+    cursor = encode_cursor(*key(rows[limit - 1])) if len(rows) > limit else None
+    page = {"items": [dict(zip(each._fields, each, strict=True)) for each in lines], "next_cursor": cursor}
+    return orjson.dumps(page, option=orjson.OPT_UTC_Z)

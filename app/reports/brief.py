@@ -2,18 +2,26 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import and_, false, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.campaigns.lifecycle import Status
-from app.campaigns.models import Campaign
+from app.core.db import run_lean
 from app.core.errors import NotFound
-from app.recipients.models import CampaignCounters
-from app.schools.models import School
 
-_BEGUN = CampaignCounters.sent + CampaignCounters.unknown + CampaignCounters.failed_before
+# The planner expects pages in memory and prefers an index scan, which reads those of a campaign one by one. A
+# bitmap scan reads sixteen at a time (`io_combine_limit`): far faster where they are not in memory.
+_READ: Final = """
+    SELECT c.name, c.subject, c.status, c.sent_at, s.timezone, s.profile_url_template,
+        coalesce(k.recipients = k.sent + k.unknown + k.failed_before, false),
+        set_config('enable_indexscan', CASE WHEN $3 THEN 'off' ELSE 'on' END, true)
+    FROM campaigns c
+    JOIN schools s ON s.id = c.school_id
+    LEFT JOIN campaign_counters k ON k.school_id = c.school_id AND k.campaign_id = c.id
+    WHERE c.school_id = $1 AND c.id = $2
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,28 +43,12 @@ class Brief:
         return self.status != Status.SENT
 
 
-async def read_brief(session: AsyncSession, *, school_id: UUID, campaign_id: UUID) -> Brief:
-    """Return the campaign in brief, or raise NotFound."""
-    query = (
-        select(
-            Campaign.name,
-            Campaign.subject,
-            Campaign.status,
-            Campaign.sent_at,
-            School.timezone,
-            School.profile_url_template,
-            func.coalesce(CampaignCounters.recipients == _BEGUN, false()),
-        )
-        .join(School, School.id == Campaign.school_id)
-        .outerjoin(
-            CampaignCounters,
-            and_(
-                CampaignCounters.school_id == Campaign.school_id, CampaignCounters.campaign_id == Campaign.id
-            ),
-        )
-        .where(Campaign.school_id == school_id, Campaign.id == campaign_id)
-    )
-    row = (await session.execute(query)).one_or_none()
-    if row is None:
+async def read_brief(
+    session: AsyncSession, *, school_id: UUID, campaign_id: UUID, is_read_whole: bool = False
+) -> Brief:
+    """Return the campaign in brief, or raise NotFound; `is_read_whole`: all its rows are read next."""
+    rows = await run_lean(await session.connection(), _READ, school_id, campaign_id, is_read_whole)
+    if not rows:
         raise NotFound("There is no such campaign.")
-    return Brief(*row)
+    *columns, _ = rows[0]
+    return Brief(*columns)

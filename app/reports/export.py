@@ -95,11 +95,13 @@ class Export:
                 log.info("the client left before the end of an export")
 
     async def _send(self, session: AsyncSession) -> None:
-        key = {"school_id": self._table.school_id, "campaign_id": self._table.campaign_id}
-        campaign = await read_brief(session, **key)
+        school_id, campaign_id = self._table.school_id, self._table.campaign_id
+        campaign = await read_brief(session, school_id=school_id, campaign_id=campaign_id)
         self.file_name = name_file(campaign.name or campaign.subject, campaign.sent_at)
         await session.execute(_PATIENCE)
-        calling = await find_calling(session, **key) if campaign.is_in_calls else []
+        calling: list[int] = []
+        if campaign.is_in_calls:
+            calling = await find_calling(session, school_id=school_id, campaign_id=campaign_id)
         table = replace(self._table, calling=calling)
         query = table.select_all().execution_options(yield_per=ROWS_AT_ONCE)
         rows = await (await session.connection()).stream(query)  # the mapper would take twice as long

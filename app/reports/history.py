@@ -45,7 +45,7 @@ async def get_recipient(
 ) -> RecipientDetail:
     """Return a recipient with the first 1,000 events of their history, or raise NotFound."""
     key = {"school_id": school_id, "campaign_id": campaign_id}
-    campaign = await read_brief(session, **key)
+    campaign = await read_brief(session, school_id=school_id, campaign_id=campaign_id)
     theirs = STANDING.c
     query = select(*COLUMNS, theirs.delivered_at, theirs.handoff, theirs.reason_at).where(
         theirs.school_id == school_id, theirs.campaign_id == campaign_id, theirs.number == number

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import load_only
 
 from app.campaigns.models import Campaign, CampaignLink
-from app.reports.table import escape_like
+from app.reports.narrowing import escape_like
 
 # Of a list's fifty messages nobody asks for the half megabyte that each may say.
 _ROW: Final = load_only(

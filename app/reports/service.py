@@ -1,30 +1,25 @@
 """The reports: each a fixed number of indexed reads, whatever the size of the campaign."""
 
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.campaigns.schemas import CampaignDetail, CampaignView, ContentView, LinkView
 from app.campaigns.service import get_campaign
 from app.campaigns.views import make_campaign_view
-from app.core.pages import decode_cursor, make_page, or_null
+from app.core.pages import decode_cursor, make_page, or_null, write_page
 from app.core.schema import Page
 from app.delivery.progress import read_stats
 from app.reports import queries
 from app.reports.brief import read_brief
 from app.reports.calls import find_calling, find_doubts
+from app.reports.narrowing import RecipientFilter
 from app.reports.queries import CampaignFilter
-from app.reports.recipients import make_line_of
-from app.reports.schemas import RecipientView
-from app.reports.table import COLUMNS, RecipientFilter, Table
+from app.reports.recipients import Line, make_line_of
+from app.reports.table import COLUMNS, Table, reads_all
 from app.schools.service import get_school
-
-# The planner expects pages in memory and prefers an index scan, which reads those of a campaign one by one. A
-# bitmap scan reads sixteen at a time (`io_combine_limit`): a quarter faster where they are not in memory.
-_MANY_PAGES_AT_ONCE: Final = text("SET LOCAL enable_indexscan = off")
 
 
 async def list_campaigns(
@@ -73,27 +68,26 @@ async def list_recipients(
     sort: str,
     limit: int,
     cursor: str | None,
-) -> Page[RecipientView]:
-    """Return a page of a campaign's recipients."""
+) -> bytes:
+    """Return a page of a campaign's recipients, as the JSON of `Page[RecipientView]`."""
     key = {"school_id": school_id, "campaign_id": campaign_id}
-    campaign = await read_brief(session, **key)
+    campaign = await read_brief(
+        session, school_id=school_id, campaign_id=campaign_id, is_read_whole=reads_all(sort)
+    )
     calling = await find_calling(session, **key) if campaign.is_in_calls else []
     table = Table(school_id, campaign_id, where, sort, calling, campaign.all_begun)
     after = table.read_cursor(cursor) if cursor else None
-    if table.reads_all:
-        await session.execute(_MANY_PAGES_AT_ONCE)
-    rows = (await session.execute(table.select_page(after=after, limit=limit + 1))).all()
-    unknown = [row.number for row in rows[:limit] if row.status == "unknown"]
+    rows = await table.read_page(await session.connection(), after=after, limit=limit + 1)
+    unknown = [row["number"] for row in rows[:limit] if row["status"] == "unknown"]
     doubts = await find_doubts(session, **key, numbers=unknown)
     in_calls = frozenset(calling)
 
-    def make_view(row: Any) -> RecipientView:  # a row of the table's columns
-        line = make_line_of(
+    def make_line(row: Any) -> Line:  # a record of the table's columns
+        return make_line_of(
             row[: len(COLUMNS)],
-            calling=row.number in in_calls,
+            calling=row["number"] in in_calls,
             profile_template=campaign.profile_template,
-            doubt=doubts.get(row.number),
+            doubt=doubts.get(row["number"]),
         )
-        return RecipientView(**line._asdict())
 
-    return make_page(rows, limit=limit, view=make_view, key=table.make_cursor_key)
+    return write_page(rows, limit=limit, line=make_line, key=table.make_cursor_key)

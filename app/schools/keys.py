@@ -12,9 +12,10 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import or_, select
+from sqlalchemy import bindparam, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.clock import now
@@ -81,16 +82,19 @@ async def create_key(
     return row, PREFIX + body
 
 
+# Put together once: it is asked for every request.
+_VALID: Final = select(ApiKey).where(
+    ApiKey.school_id == bindparam("school_id"),
+    ApiKey.id == bindparam("key_id"),
+    ApiKey.revoked_at.is_(None),
+    or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > bindparam("now")),
+)
+
+
 async def find_valid_key(session: AsyncSession, *, parts: KeyParts) -> ApiKey | None:
     """Return the key's row when the secret is right and the key neither expired nor revoked."""
-    row = await session.scalar(
-        select(ApiKey).where(
-            ApiKey.school_id == parts.school_id,
-            ApiKey.id == parts.key_id,
-            ApiKey.revoked_at.is_(None),
-            or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > now()),
-        )
-    )
+    given = {"school_id": parts.school_id, "key_id": parts.key_id, "now": now()}
+    row: ApiKey | None = await session.scalar(_VALID, given)
     if row is None or not hmac.compare_digest(row.secret_hash, hashlib.sha256(parts.secret).digest()):
         return None
     return row

@@ -12,7 +12,8 @@ from sqlalchemy.exc import DBAPIError
 
 from app.core.db import Database
 from app.reports import export
-from app.reports.table import RecipientFilter, Table
+from app.reports.narrowing import RecipientFilter
+from app.reports.table import Table
 from tests.campaigns.prepared import send_prepared
 from tests.directory.faults import read_faults
 from tests.reports.happenings import make_campaign

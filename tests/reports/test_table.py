@@ -1,5 +1,6 @@
 """Finding people in the table: filters, words, pages, and a fixed number of queries whatever the size."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -10,9 +11,12 @@ from fastapi import FastAPI
 from sqlalchemy import event, text
 
 from app.core.db import Database
+from app.core.schema import Page
 from app.recipients.facts import FactKind
+from app.reports.schemas import RecipientView
 from tests.campaigns.prepared import record, send_prepared
 from tests.directory.faults import read_faults
+from tests.reports.happenings import make_campaign
 from tests.school import SchoolClient
 
 
@@ -178,3 +182,14 @@ async def test_the_number_of_queries_does_not_grow(
     many = [await count(path) for path in list_paths(campaign)]
     assert many == few
     assert max(many) <= 9
+
+
+async def test_a_page_is_written_as_its_model_is(school: SchoolClient, database: Database) -> None:
+    """The page is written without the models that the document describes it by."""
+    campaign = await make_campaign(school, database)
+    for query in ({"limit": "3"}, {}, {"q": "nobody"}):
+        answer = await school.http.get(f"/v1/campaigns/{campaign}/recipients", params=query)
+        page = Page[RecipientView].model_validate_json(answer.content)
+        assert answer.json() == json.loads(page.model_dump_json())
+        assert (page.next_cursor is not None) == (query == {"limit": "3"})
+        assert answer.headers["content-type"] == "application/json"

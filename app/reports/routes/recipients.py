@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query, Request
-from fastapi.responses import StreamingResponse
+from fastapi.responses import Response, StreamingResponse
 from pydantic import AfterValidator, WithJsonSchema
 from starlette.types import Receive, Scope, Send
 from typing_extensions import TypeAliasType
@@ -17,8 +17,9 @@ from app.core.schema import Page, Text
 from app.reports import history, service
 from app.reports.cells import make_disposition, show_file
 from app.reports.export import Export, begin_export
+from app.reports.narrowing import RecipientFilter
 from app.reports.schemas import DeliveryStatus, RecipientDetail, RecipientView
-from app.reports.table import SORTS, RecipientFilter, Table, check_sort
+from app.reports.table import SORTS, Table, check_sort
 from app.schools.access import Caller, CanReadCampaigns, allowed_to_stream
 from app.schools.scopes import Scope as Permission
 
@@ -86,6 +87,7 @@ _FILE = show_text(
 @router.get(
     "/{campaign_id}/recipients",
     operation_id="list_recipients",
+    response_model=Page[RecipientView],
     summary="List a campaign's recipients",
     responses=describe_problems(NotFound),
 )
@@ -96,12 +98,12 @@ async def list_recipients(
     sort: Sort = "number",
     limit: Annotated[Limit, Query()] = 50,
     cursor: Annotated[Cursor, Query()] = None,
-) -> Page[RecipientView]:
+) -> Response:
     """List everyone the campaign went to and what became of it; `q` looks in name and address.
 
     A cursor goes on with the sort and the filter it was given under, and with no other.
     """
-    return await service.list_recipients(
+    page = await service.list_recipients(
         tenant.session,
         school_id=tenant.school_id,
         campaign_id=campaign_id,
@@ -110,6 +112,7 @@ async def list_recipients(
         limit=limit,
         cursor=cursor,
     )
+    return Response(page, media_type="application/json")
 
 
 @router.get(
