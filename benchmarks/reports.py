@@ -20,7 +20,7 @@ from app.core.pages import encode_cursor
 from app.demo.run import open_school
 from app.demo.stack import Stack
 from app.reports.narrowing import RecipientFilter
-from app.reports.table import SORTS
+from app.reports.sorts import SORTS
 from benchmarks.advised import make_stack
 from benchmarks.asking import Asker
 from benchmarks.campaign_data import SentCampaign, make_campaigns

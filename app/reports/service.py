@@ -18,7 +18,8 @@ from app.reports.calls import find_calling, find_doubts
 from app.reports.narrowing import RecipientFilter
 from app.reports.queries import CampaignFilter
 from app.reports.recipients import Line, make_line_of
-from app.reports.table import COLUMNS, Table, reads_all
+from app.reports.sorts import reads_all
+from app.reports.table import COLUMNS, Table
 from app.schools.service import get_school
 
 

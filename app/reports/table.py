@@ -5,7 +5,7 @@ campaign's rows lie together, and to choose a page only the table that the sort 
 read, of who people are or of what became of them, and only the sort key and the number are sorted.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -18,14 +18,9 @@ from sqlalchemy import (
     FromClause,
     Integer,
     Select,
-    String,
     Uuid,
     and_,
     bindparam,
-    case,
-    cast,
-    func,
-    null,
     or_,
     select,
     tuple_,
@@ -38,60 +33,10 @@ from app.core.pages import decode_cursor, or_null
 from app.recipients.standing import OUTCOMES, STANDING, WHO
 from app.reports.narrowing import RecipientFilter, Source
 from app.reports.recipients import FIELDS
+from app.reports.sorts import OF_PEOPLE, make_key, read_key, reads_all
 
 COLUMNS: Final = tuple(STANDING.c[name] for name in FIELDS)
 """What a line is made of."""
-_PROGRESS: Final = (
-    "queued",
-    "sending",
-    "unknown",
-    "accepted",
-    "delivered",
-    "complained",
-    "soft_bounced",
-    "bounced",
-    "failed",
-)
-"""Delivery statuses as they are sorted: from what is still to come to what went wrong."""
-
-
-def _rank_status(of: Source) -> ColumnElement[int]:
-    return case({name: place for place, name in enumerate(_PROGRESS)}, value=of.shown_status)
-
-
-def _order_name(of: Source) -> ColumnElement[Any]:
-    return case((of.email.is_(None), null()), else_=cast(func.lower(func.btrim(of.name)), String))
-
-
-_INSTANT: Final = datetime.fromisoformat
-_OF_PEOPLE: Final = frozenset({"name", "email"})
-# Each key, and how a cursor's part is read back as one. Erased people have no name and come last.
-_SORTS: Final[Mapping[str, tuple[Callable[[Source], ColumnElement[Any]], Callable[[Any], Any]]]] = {
-    "number": (lambda of: of.number, int),
-    "name": (_order_name, str),
-    "email": (lambda of: func.lower(of.email), str),
-    "sent_at": (lambda of: of.accepted_at, _INSTANT),
-    "delivery_status": (_rank_status, int),
-    "first_opened_at": (lambda of: func.least(of.first_opened_at, of.first_clicked_at), _INSTANT),
-    "last_opened_at": (lambda of: func.greatest(of.last_opened_at, of.last_clicked_at), _INSTANT),
-    "open_count": (lambda of: of.open_count, int),
-    "first_clicked_at": (lambda of: of.first_clicked_at, _INSTANT),
-    "last_clicked_at": (lambda of: of.last_clicked_at, _INSTANT),
-    "click_count": (lambda of: of.click_count, int),
-}
-SORTS: Final = tuple(sign + name for name in _SORTS for sign in ("", "-"))
-
-
-def check_sort(value: str) -> str:
-    """Return the name of a sort; ValueError for any other."""
-    if value not in SORTS:
-        raise ValueError(f"must be one of {', '.join(_SORTS)}, with a - before it to turn it round")
-    return value
-
-
-def reads_all(sort: str) -> bool:
-    """Tell whether all of a campaign's rows are read for a page sorted so."""
-    return sort.removeprefix("-") != "number"
 
 
 class Start(Enum):
@@ -126,8 +71,8 @@ class Shape:
     @property
     def _source(self) -> Source:
         """The narrowest table that tells which rows are wanted, and in which order."""
-        of_people = self.name in _OF_PEOPLE or self.where.of_people
-        of_outcomes = self.name not in {*_OF_PEOPLE, "number"} or self.where.of_outcomes
+        of_people = self.name in OF_PEOPLE or self.where.of_people
+        of_outcomes = self.name not in {*OF_PEOPLE, "number"} or self.where.of_outcomes
         if not of_outcomes:
             return Source(WHO)
         whole = of_people or not self.all_begun
@@ -136,7 +81,7 @@ class Shape:
     def select_page(self, start: Start) -> Select[*tuple[Any, ...]]:
         """Return the query of COLUMNS and `key`, of the rows of a page."""
         source = self._source
-        key = self._make_key(source)
+        key = make_key(self.sort, source)
         chosen = select(source.number.label("number"), key.label("key")).where(*self._belongs(source))
         if start is not Start.FIRST:
             chosen = chosen.where(self._comes_after(source, start))
@@ -147,11 +92,8 @@ class Shape:
     def select_all(self) -> Select[*tuple[Any, ...]]:
         """Return the query of COLUMNS of every row."""
         whole = Source(STANDING, self.is_calling)
-        order = self._order(self._make_key(whole), whole.number)
+        order = self._order(make_key(self.sort, whole), whole.number)
         return select(*COLUMNS).where(*self._belongs(whole)).order_by(*order)
-
-    def _make_key(self, source: Source) -> ColumnElement[Any]:
-        return _SORTS[self.name][0](source)
 
     def _belongs(self, source: Source) -> tuple[ColumnElement[bool], ...]:
         return (*_is_of_campaign(source.table), *self.where.conditions(source))
@@ -168,7 +110,7 @@ class Shape:
         further = number < _AFTER if self._descends else number > _AFTER
         if not reads_all(self.sort):
             return further
-        key = self._make_key(source)
+        key = make_key(self.sort, source)
         if start is Start.NO_KEY:
             return and_(key.is_(None), further)
         here, there = tuple_(key, number), tuple_(bindparam("after_key", type_=key.type), _AFTER)
@@ -222,7 +164,7 @@ class Table:
         if (sort, digest) != (self.sort, self.where.digest()):
             fault = Fault("/cursor", "belongs to another sort or filter; start again without it")
             raise InvalidInput("The cursor does not fit the sort and the filter.", errors=[fault])
-        _, _, key, number = decode_cursor(cursor, str, str, or_null(_SORTS[self._shape.name][1]), int)
+        _, _, key, number = decode_cursor(cursor, str, str, or_null(read_key(self.sort)), int)
         return Place(key, number)
 
     def make_cursor_key(self, row: Any) -> tuple[Any, ...]:

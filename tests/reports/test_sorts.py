@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from app.core.db import Database
 from app.recipients.facts import FactKind
 from app.reports.brief import read_brief
-from app.reports.table import SORTS
+from app.reports.sorts import SORTS
 from tests.campaigns.prepared import record, send_prepared
 from tests.directory.faults import read_faults
 from tests.reports.happenings import make_campaign

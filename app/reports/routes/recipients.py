@@ -19,7 +19,8 @@ from app.reports.cells import make_disposition, show_file
 from app.reports.export import Export, begin_export
 from app.reports.narrowing import RecipientFilter
 from app.reports.schemas import DeliveryStatus, RecipientDetail, RecipientView
-from app.reports.table import SORTS, Table, check_sort
+from app.reports.sorts import SORTS, check_sort
+from app.reports.table import Table
 from app.schools.access import Caller, CanReadCampaigns, allowed_to_stream
 from app.schools.scopes import Scope as Permission
 
