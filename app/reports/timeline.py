@@ -42,10 +42,18 @@ _EVER: Final = (-(2**31), 2**31)
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """What part of the time is asked for, to the quarter of an hour: from `since`, and before `until`."""
+    """What part of the time is asked for, to the quarter of an hour: from `since`, and before `until`.
+
+    Raises InvalidInput where it would be empty.
+    """
 
     since: datetime | None = None
     until: datetime | None = None
+
+    def __post_init__(self) -> None:
+        if self.since and self.until and self.until <= self.since:
+            fault = Fault("/to", "must be after `from`")
+            raise InvalidInput("Nothing happens in a time that ends before it begins.", errors=[fault])
 
     def narrow(self, quarters: Cells) -> Cells:
         """Return the quarters in it."""

@@ -88,6 +88,9 @@ async def test_the_finest_that_fits_or_a_word_which_would(school: SchoolClient, 
     items = (await school.read(path, **window))["items"]
     assert sum(item["opened"] for item in items) == 1
     assert set(read_faults(await school.http.get(path, params={"from": "today"}))) == {"/from"}
+    for end in ("2026-03-01T10:00:00Z", window["from"]):
+        empty = await school.http.get(path, params=window | {"to": end})
+        assert read_faults(empty) == {"/to": "must be after `from`"}
     assert set(read_faults(await school.http.get(path, params={"bucket": "week"}))) == {"/bucket"}
 
 
