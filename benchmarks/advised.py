@@ -8,7 +8,7 @@ from app.demo.stack import Stack
 _MEMORY: Final = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 POSTGRES: Final = {
-    "shared_buffers": f"{_MEMORY // 4 // 1024**2}MB",
+    "shared_buffers": f"{_MEMORY * 2 // 5 // 1024**2}MB",
     "max_wal_size": "4GB",
     "checkpoint_timeout": "15min",
     "wal_compression": "on",
