@@ -47,8 +47,8 @@ FREEZE_S, GOAL_SIZE = 15, 1_000_000
 # What campaigns of this size end as: most delivered, four in ten opened, one in ten clicked.
 _END = (
     """
-    INSERT INTO recipient_outcomes (school_id, campaign_id, number, status, accepted_at, message_id)
-    SELECT school_id, campaign_id, number, 'accepted', now(),
+    INSERT INTO recipient_outcomes (school_id, campaign_id, number, "user", status, accepted_at, message_id)
+    SELECT school_id, campaign_id, number, "user", 'accepted', now(),
         '0102019cadc69a80-' || gen_random_uuid() || '-000000'
     FROM recipients WHERE school_id = $1
     """,

@@ -39,8 +39,8 @@ _RECIPIENTS: Final = """
 """
 # What becomes of them in the three steps in which it does, for a row lies where its last change left it.
 _ACCEPT: Final = """
-    INSERT INTO recipient_outcomes (school_id, campaign_id, number, status, accepted_at, message_id)
-    SELECT $1, $2::uuid, n, 'accepted',
+    INSERT INTO recipient_outcomes (school_id, campaign_id, number, "user", status, accepted_at, message_id)
+    SELECT $1, $2::uuid, n, 'user-' || n, 'accepted',
         now() - $3::int * interval '1 hour' + n * interval '100 microseconds',
         '0102019c' || left(md5($2::text || n), 8) || '-' || gen_random_uuid() || '-000000'
     FROM generate_series(1, $4::int) AS n

@@ -18,8 +18,8 @@ HTML = '<body><a href="https://school.example/a?x=1&amp;y=2">A</a><a href="https
 # What the sending of it leaves behind.
 _ACCEPT = (
     """
-    INSERT INTO recipient_outcomes (school_id, campaign_id, number, status, accepted_at, message_id)
-    SELECT school_id, campaign_id, number, 'accepted', now(), 'm' || number FROM recipients
+    INSERT INTO recipient_outcomes (school_id, campaign_id, number, "user", status, accepted_at, message_id)
+    SELECT school_id, campaign_id, number, "user", 'accepted', now(), 'm' || number FROM recipients
     """,
     "UPDATE campaign_counters SET sent = recipients",
     "UPDATE batches SET state = 'done'",

@@ -20,9 +20,14 @@ from app.recipients.rows import Campaign, add_changes, add_to_counters, drop_str
 # In the order of keys, as everybody locks recipients; those of whom more is known as well, for they are
 # changed next. Who is sent to again has a row already, in which nothing has come of the mail.
 _ACCEPT: Final = """
-    INSERT INTO recipient_outcomes (school_id, campaign_id, number, status, accepted_at, message_id)
-    SELECT $1, $2, given.number, 'accepted', given.accepted_at, given.message_id
+    INSERT INTO recipient_outcomes (school_id, campaign_id, number, "user", status, accepted_at, message_id)
+    SELECT $1, $2, given.number, r."user", 'accepted', given.accepted_at, given.message_id
     FROM unnest($3::int[], $4::timestamptz[], $5::text[]) AS given (number, accepted_at, message_id)
+    CROSS JOIN LATERAL (
+        SELECT "user" FROM recipients
+        WHERE (school_id, campaign_id, number) = ($1, $2, given.number)
+        OFFSET 0
+    ) AS r
     ON CONFLICT (school_id, campaign_id, number) DO UPDATE
     SET status = excluded.status, accepted_at = excluded.accepted_at, message_id = excluded.message_id
     WHERE recipient_outcomes.status = 'queued'

@@ -22,7 +22,7 @@ _ERASE_RECIPIENTS: Final = """
     RETURNING campaign_id, number, address_key
 """
 _MARK_OUTCOMES: Final = """
-    UPDATE recipient_outcomes o SET erased = true, diagnostic = NULL
+    UPDATE recipient_outcomes o SET "user" = NULL, diagnostic = NULL
     FROM unnest($2::uuid[], $3::int[]) AS theirs (campaign_id, number)
     WHERE (o.school_id, o.campaign_id, o.number) = ($1, theirs.campaign_id, theirs.number)
 """

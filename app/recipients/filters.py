@@ -1,11 +1,11 @@
 """The filter on an earlier campaign: it needs tables of this floor, so it is registered from here."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, ClassVar, Final, Literal, cast
 from uuid import UUID
 
 from pydantic import Field
-from sqlalchemy import ColumnElement, Select, and_, or_, select
+from sqlalchemy import ColumnElement, Select, or_, select
 
 from app.audience.base import Filter
 from app.audience.narrowing import Column
@@ -32,18 +32,13 @@ class EarlierCampaign(Filter):
 
     def users(self, scope: Scope) -> Select[str]:
         """Return those of its recipients who are users still: erasure takes the name out."""
-        users = select(Recipient.user).where(
-            Recipient.school_id == scope.school_id,
-            Recipient.campaign_id == self.campaign,
-            Recipient.user.is_not(None),
+        table = Recipient if self.outcome == "any" else RecipientOutcome
+        users = select(table.user).where(
+            table.school_id == scope.school_id,
+            table.campaign_id == self.campaign,
+            table.user.is_not(None),
+            *_CONDITIONS.get(self.outcome, ()),
         )
-        if self.outcome != "any":
-            became = (
-                RecipientOutcome.school_id == Recipient.school_id,
-                RecipientOutcome.campaign_id == Recipient.campaign_id,
-                RecipientOutcome.number == Recipient.number,
-            )
-            users = users.join(RecipientOutcome, and_(*became)).where(_CONDITIONS[self.outcome])
         return cast(Select[str], users)
 
     def references(self) -> Mapping[str, tuple[Column, object]]:
@@ -55,10 +50,10 @@ _HAS_CLICKED: Final = RecipientOutcome.click_count > 0
 _HAS_OPENED: Final = or_(RecipientOutcome.open_count > 0, _HAS_CLICKED)
 _WAS_REACHED: Final = RecipientOutcome.status.in_(("accepted", "delivered", "complained"))
 
-_CONDITIONS: Final[Mapping[Outcome, ColumnElement[bool]]] = {
-    "opened": _HAS_OPENED,
-    "not_opened": and_(_WAS_REACHED, ~_HAS_OPENED),
-    "clicked": _HAS_CLICKED,
-    "not_clicked": and_(_WAS_REACHED, ~_HAS_CLICKED),
-    "failed": RecipientOutcome.status.in_(("soft_bounced", "bounced", "failed")),
+_CONDITIONS: Final[Mapping[Outcome, Sequence[ColumnElement[bool]]]] = {
+    "opened": (_HAS_OPENED,),
+    "not_opened": (_WAS_REACHED, ~_HAS_OPENED),
+    "clicked": (_HAS_CLICKED,),
+    "not_clicked": (_WAS_REACHED, ~_HAS_CLICKED),
+    "failed": (RecipientOutcome.status.in_(("soft_bounced", "bounced", "failed")),),
 }

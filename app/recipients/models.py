@@ -64,8 +64,6 @@ class RecipientOutcome(Base):
     unsubscribed: Mapped[bool] = mapped_column(server_default="false")
     suspected: Mapped[bool] = mapped_column(server_default="false")
     """Whether SES has said of an open or a click of its own that it was likely a bot's."""
-    erased: Mapped[bool] = mapped_column(server_default="false")
-    """Whether the person was erased: what a server says of them is not kept."""
 
     accepted_at: Mapped[datetime | None] = mapped_column(Instant)
     delivered_at: Mapped[datetime | None] = mapped_column(Instant)
@@ -81,6 +79,8 @@ class RecipientOutcome(Base):
     reason_at: Mapped[datetime | None] = mapped_column(Instant)
     unsubscribed_at: Mapped[datetime | None] = mapped_column(Instant)
 
+    user: Mapped[str | None] = mapped_column(ExternalId)
+    """Whose it is, for audiences that ask what became of an earlier campaign; null once they were erased."""
     status: Mapped[str] = mapped_column(server_default="queued")
     handoff: Mapped[str] = mapped_column(server_default="queued")
     message_id: Mapped[str | None]

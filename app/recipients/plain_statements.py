@@ -21,7 +21,7 @@ _CLICK, _OPEN = f"kind = '{FactKind.CLICKED}'", f"kind = '{FactKind.OPENED}'"
 _DELIVERY, _SEND = f"kind = '{FactKind.DELIVERED}'", f"kind = '{FactKind.SENT}'"
 
 # Erased people, and those of whom the provider suspects something, go the general way.
-_IN_GOOD_ORDER: Final = "NOT r.erased AND NOT r.suspected AND r.accepted_at IS NOT NULL"
+_IN_GOOD_ORDER: Final = 'r."user" IS NOT NULL AND NOT r.suspected AND r.accepted_at IS NOT NULL'
 _NO_CLICKS: Final = "r.click_count = 0 AND r.machine_click_count = 0"
 # A second click can show that both were a machine's, a first one only that it came with the mail.
 _PLAIN_VISIT: Final = f"""
@@ -63,7 +63,7 @@ def _find_plain(types: dict[str, str], same: frozenset[str], condition: str, *, 
             SELECT g.*
             FROM given AS g
             CROSS JOIN LATERAL (
-                SELECT erased, suspected, accepted_at, status, message_id, delivered_at, click_count,
+                SELECT "user", suspected, accepted_at, status, message_id, delivered_at, click_count,
                     machine_click_count
                 FROM recipient_outcomes
                 WHERE {_OF_KEY} AND (SELECT ready.all FROM ready)

@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, FromClause, Subquery, and_, func, select
 from app.recipients.models import Recipient, RecipientOutcome
 from app.recipients.outcome import State
 
-_FRESH: Final = {"status": "queued", "erased": False, **State()._asdict()}
+_FRESH: Final = {"status": "queued", **State()._asdict()}
 _KEY: Final = ("school_id", "campaign_id", "number")
 WHO: Final[FromClause] = Recipient.__table__
 """Who the recipients are."""
@@ -22,7 +22,7 @@ def _pad(name: str) -> ColumnElement[Any]:
 
 
 def _join() -> Subquery:
-    facts = [_pad(name) for name in OUTCOMES.c.keys() if name not in _KEY]  # noqa: SIM118  # no mapping
+    facts = [_pad(name) for name in OUTCOMES.c.keys() if name not in WHO.c]  # noqa: SIM118  # no mapping
     theirs = and_(*(WHO.c[name] == OUTCOMES.c[name] for name in _KEY))
     return select(*WHO.c, *facts).outerjoin_from(WHO, OUTCOMES, theirs).subquery("standing")
 

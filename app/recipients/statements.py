@@ -92,12 +92,12 @@ def hold_recipients(same: frozenset[str]) -> str:
     An upsert that changes nothing locks what is there, and waits for whoever is making it.
     """
     return f"""
-        INSERT INTO recipient_outcomes (school_id, campaign_id, number)
-        SELECT k.school_id, k.campaign_id, k.number
+        INSERT INTO recipient_outcomes (school_id, campaign_id, number, "user")
+        SELECT k.school_id, k.campaign_id, k.number, known."user"
         FROM {give_rows(_KEY, same)} AS k
         CROSS JOIN LATERAL (
-            SELECT 1 FROM recipient_outcomes WHERE {_OF_KEY}
-            UNION ALL SELECT 1 FROM recipients WHERE {_OF_KEY}
+            SELECT NULL::varchar AS "user" FROM recipient_outcomes WHERE {_OF_KEY}
+            UNION ALL SELECT "user" FROM recipients WHERE {_OF_KEY}
             LIMIT 1
         ) AS known
         ON CONFLICT (school_id, campaign_id, number) DO UPDATE SET attempt = excluded.attempt WHERE false
@@ -108,7 +108,7 @@ def hold_recipients(same: frozenset[str]) -> str:
 def read_recipients(same: frozenset[str]) -> str:
     """Return the statement that reads the states of the recipients of these keys."""
     return f"""
-        SELECT o.school_id, o.campaign_id, o.number, o.erased, {", ".join(f"o.{n}" for n in _STATE)}
+        SELECT o.school_id, o.campaign_id, o.number, o."user" IS NULL, {", ".join(f"o.{n}" for n in _STATE)}
         FROM {give_rows(_KEY, same)} AS k
         CROSS JOIN LATERAL (SELECT FROM recipients WHERE {_OF_KEY} OFFSET 0) AS r
         CROSS JOIN LATERAL (SELECT * FROM recipient_outcomes WHERE {_OF_KEY} OFFSET 0) AS o

@@ -22,12 +22,9 @@ INSTANTS = (
     *("rejected_at", "reason_at", "unsubscribed_at"),
 )
 WORDS = ("message_id", "reason_code", "diagnostic")
-NUMBERS = {
+FACTS = {
     "attempt": "integer NOT NULL DEFAULT 1",
     **dict.fromkeys(("reason_rank", *COUNTS), "integer NOT NULL DEFAULT 0"),
-}
-FACTS = {
-    **NUMBERS,
     **dict.fromkeys(("unsubscribed", "suspected"), "boolean NOT NULL DEFAULT false"),
     **dict.fromkeys(INSTANTS, "timestamptz"),
     **dict.fromkeys(("status", "handoff"), "text NOT NULL DEFAULT 'queued'"),
@@ -57,13 +54,12 @@ def upgrade() -> None:
     Raises CommandError while a process works that knows recipients as they were.
     """
     _stop_the_world("recipients")
-    given = NUMBERS | {"erased": "boolean NOT NULL DEFAULT false"} | FACTS
-    columns = ", ".join(f"{name} {kind}" for name, kind in given.items())
+    columns = ", ".join(f"{name} {kind}" for name, kind in FACTS.items())
     op.execute(
         f"""
         CREATE TABLE recipient_outcomes (
             school_id uuid NOT NULL, campaign_id uuid NOT NULL, number integer NOT NULL,
-            {columns},
+            {columns}, "user" varchar(255) COLLATE "C",
             CONSTRAINT pk_recipient_outcomes PRIMARY KEY (school_id, campaign_id, number)
         ) WITH (fillfactor = 70)
         """
@@ -71,8 +67,8 @@ def upgrade() -> None:
     moved = ", ".join(FACTS)
     op.execute(
         f"""
-        INSERT INTO recipient_outcomes (school_id, campaign_id, number, erased, {moved})
-        SELECT school_id, campaign_id, number, email IS NULL, {moved} FROM recipients
+        INSERT INTO recipient_outcomes (school_id, campaign_id, number, "user", {moved})
+        SELECT school_id, campaign_id, number, "user", {moved} FROM recipients
         WHERE status <> 'queued' OR attempt > 1 OR email IS NULL
         ORDER BY school_id, campaign_id, number
         """  # noqa: S608  # names of ours, here and below

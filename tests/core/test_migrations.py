@@ -115,13 +115,15 @@ def test_facts_do_not_move_under_a_process_that_works_with_them(fresh_url: str) 
     asyncio.run(work("DELETE FROM recipients"))  # a first start is no upgrade
 
 
-_FILL = (
-    "INSERT INTO recipients (school_id, campaign_id, number, email, wire_address, address_key, first_name,"
-    " last_name, attributes, status, attempt, open_count, message_id)"
-    " SELECT gen_random_uuid(), gen_random_uuid(), n, CASE WHEN n < 3 THEN 'Ä' || n END,"
-    " CASE WHEN n < 3 THEN (ARRAY['Ä1', 'ae2'])[n] END, '', '', '', '{}',"
-    " (ARRAY['queued', 'delivered', 'queued'])[n], 1, n, 'm' || n FROM generate_series(1, 3) AS n"
-)
+_FILL = """
+    INSERT INTO recipients (school_id, campaign_id, number, "user", email, wire_address, address_key,
+        first_name, last_name, attributes, status, attempt, open_count, message_id)
+    SELECT gen_random_uuid(), gen_random_uuid(), n, CASE WHEN n < 3 THEN 'u' || n END,
+        CASE WHEN n < 3 THEN 'Ä' || n END, CASE WHEN n < 3 THEN (ARRAY['Ä1', 'ae2'])[n] END, '', '', '', '{}',
+        (ARRAY['queued', 'delivered', 'queued'])[n], 1, n, 'm' || n
+    FROM generate_series(1, 3) AS n
+"""
+_OUTCOMES = 'SELECT number, status, "user", open_count, message_id FROM recipient_outcomes ORDER BY number'
 
 
 def test_facts_move_to_their_own_table_and_back(fresh_url: str) -> None:
@@ -132,8 +134,7 @@ def test_facts_move_to_their_own_table_and_back(fresh_url: str) -> None:
     whole = "SELECT number, status, wire_address, open_count, message_id FROM recipients ORDER BY number"
     before = ask(fresh_url, _FILL, whole)
     command.upgrade(config, "20261128_outcomes_apart")
-    outcomes = "SELECT number, status, erased, open_count, message_id FROM recipient_outcomes ORDER BY number"
-    assert ask(fresh_url, outcomes) == [(2, "delivered", False, 2, "m2"), (3, "queued", True, 3, "m3")]
+    assert ask(fresh_url, _OUTCOMES) == [(2, "delivered", "u2", 2, "m2"), (3, "queued", None, 3, "m3")]
     addresses = "SELECT wire_address FROM recipients ORDER BY number"
     assert ask(fresh_url, addresses) == [(None,), ("ae2",), (None,)]
     command.downgrade(config, "20261128_fresh_statistics")

@@ -42,8 +42,8 @@ _ADD_LINKS: Final = text("""
     SELECT :school, :campaign, n, 'https://x.example/' FROM generate_series(1, :count) AS n
 """)
 _MINE: Final = "WHERE school_id = :school AND campaign_id = :campaign"
-_STANDING: Final = "FROM recipients LEFT JOIN recipient_outcomes USING (school_id, campaign_id, number)"
-_ROWS: Final = f"SELECT * {_STANDING} {_MINE}"  # names of ours, here and below
+_STANDING: Final = "FROM recipients r LEFT JOIN recipient_outcomes o USING (school_id, campaign_id, number)"
+_ROWS: Final = f"SELECT o.*, r.* {_STANDING} {_MINE}"  # names of ours, here and below
 _FRESH: Final[dict[str, Any]] = {"status": "queued", **State()._asdict()}
 """What is known of who has no outcome yet."""
 _COUNTERS: Final = f"SELECT * FROM campaign_counters {_MINE}"  # noqa: S608
