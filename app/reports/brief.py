@@ -16,7 +16,7 @@ from app.core.errors import NotFound
 _READ: Final = """
     SELECT c.name, c.subject, c.status, c.sent_at, s.timezone, s.profile_url_template,
         coalesce(k.recipients = k.sent + k.unknown + k.failed_before, false),
-        set_config('enable_indexscan', CASE WHEN $3 THEN 'off' ELSE 'on' END, true)
+        CASE WHEN $3 THEN set_config('enable_indexscan', 'off', true) END
     FROM campaigns c
     JOIN schools s ON s.id = c.school_id
     LEFT JOIN campaign_counters k ON k.school_id = c.school_id AND k.campaign_id = c.id

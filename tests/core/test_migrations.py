@@ -1,7 +1,7 @@
 """Migrations: up, all the way down, up again to the same schema, and no drift from the models."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import asyncpg
 import pytest
@@ -99,20 +99,28 @@ def test_facts_do_not_move_under_a_process_that_works_with_them(fresh_url: str) 
     config.attributes["url"] = fresh_url
     command.upgrade(config, "20261128_fresh_statistics")
 
-    async def work(*statements: str) -> None:
+    async def work(*statements: str, run: Callable[[], object]) -> None:
         url = fresh_url.replace("+asyncpg", "")
         working = await asyncpg.connect(url, server_settings={"application_name": "campaigns-worker"})
         for statement in statements:
             await working.execute(statement)
         try:
-            await asyncio.to_thread(migrate, fresh_url)
+            await asyncio.to_thread(run)
         finally:
             await working.close()
 
+    def up() -> None:
+        migrate(fresh_url)
+
     with pytest.raises(CommandError, match="campaigns-worker still works"):
-        asyncio.run(work(_FILL))
+        asyncio.run(work(_FILL, run=up))
     assert ask(fresh_url, "SELECT count(*) FROM recipients WHERE status = 'queued'") == [(2,)]
-    asyncio.run(work("DELETE FROM recipients"))  # a first start is no upgrade
+    migrate(fresh_url)
+    with pytest.raises(CommandError, match="campaigns-worker still works"):
+        asyncio.run(work(run=lambda: command.downgrade(config, "-1")))
+    assert len(ask(fresh_url, "SELECT FROM recipient_outcomes")) == 2
+    command.downgrade(config, "-1")
+    asyncio.run(work("DELETE FROM recipients", run=up))  # a first start is no upgrade
 
 
 _FILL = """
